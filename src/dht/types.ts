@@ -1,0 +1,244 @@
+// The overlay's vocabulary: peers, requests and answers of LSP (docs/lsp.md), and what the parts of dht/ ask of each other.
+import type { Endpoint } from '../runtime/datagram.ts';
+import type { Id } from './id.ts';
+
+/** A member of the ring, as its signed descriptor says. Two descriptors of one id: the higher bootSequence counts. */
+export interface Peer {
+  readonly id: Id;
+  readonly domain: string;
+  readonly selector: number;
+  readonly vnode: number;
+  readonly publicKey: Uint8Array;
+  /** At least one; the first is preferred. At most 2 (one per address family). */
+  readonly endpoints: readonly Endpoint[];
+  readonly bootSequence: number;
+  /** The signed bytes as received: passed on verbatim. */
+  readonly encoded: Uint8Array;
+}
+
+/** A half-open arc (from, to] of the ring; from = to is the whole ring. */
+export interface Arc {
+  readonly from: Id;
+  readonly to: Id;
+}
+
+export type Request =
+  | { readonly type: 'ping' }
+  /** Ask another peer to ping `target` for us (indirect probe before declaring it dead). */
+  | { readonly type: 'probe'; readonly target: Peer }
+  | { readonly type: 'find'; readonly key: Id }
+  | { readonly type: 'query'; readonly key: Id }
+  | { readonly type: 'publish'; readonly key: Id; readonly entries: readonly Uint8Array[] }
+  /** First step of joining: `peer` asks its would-be predecessor (or, in small mode, any member) for the ring around it. */
+  | { readonly type: 'join'; readonly peer: Peer; readonly replicas: number; readonly successors: number }
+  /** "I think I am your predecessor", and in small mode "this is the membership I know" (peers, dead). */
+  | {
+      readonly type: 'notify';
+      readonly peer: Peer;
+      readonly members: readonly Peer[];
+      readonly gone: readonly Gone[];
+    }
+  | { readonly type: 'neighbours' }
+  | { readonly type: 'leave'; readonly peer: Peer }
+  /** Range digests first, then the keys of one bucket, then whole records; see docs/lsp.md, "SYNC". */
+  | { readonly type: 'sync'; readonly op: SyncOp }
+  | { readonly type: 'status' };
+
+/** A member known to have died or left, by the boot sequence that died: an equal or lower one does not come back by hearsay. */
+export interface Gone {
+  readonly id: Id;
+  readonly bootSequence: number;
+}
+
+export type SyncOp =
+  | { readonly kind: 'digests'; readonly arc: Arc; readonly buckets: readonly Uint8Array[] }
+  | {
+      readonly kind: 'keys';
+      readonly arc: Arc;
+      readonly bucket: number;
+      readonly keys: readonly { readonly key: Id; readonly digest: Uint8Array }[];
+    }
+  | { readonly kind: 'pull'; readonly arc: Arc; readonly after: Id | undefined }
+  /** All records of one key, whole; `confirm` asks the receiver whether it now holds them. */
+  | { readonly kind: 'push'; readonly key: Id; readonly records: readonly Uint8Array[] };
+
+export type ErrorCode =
+  | 'malformed'
+  | 'unsupported-version'
+  | 'wrong-overlay'
+  | 'not-mine'
+  | 'retry'
+  | 'stale'
+  | 'quota'
+  | 'refused'
+  | 'too-large'
+  | 'not-member'
+  | 'id-alive-elsewhere'
+  | 'constants-differ';
+
+export type Answer =
+  | { readonly type: 'pong' }
+  | { readonly type: 'probed'; readonly alive: boolean }
+  /** `replicas` (owner first) if the answerer knows the replica set, else empty; `closest`: peers closer to the key. */
+  | { readonly type: 'found'; readonly replicas: readonly Peer[]; readonly closest: readonly Peer[] }
+  | { readonly type: 'entries'; readonly entries: readonly Uint8Array[]; readonly replicas: readonly Peer[] }
+  /** `entries`: the merged live set after the publication; `replicas`: this node's view of the replica set, by id. */
+  | { readonly type: 'published'; readonly entries: readonly Uint8Array[]; readonly replicas: readonly Id[] }
+  | {
+      readonly type: 'joined';
+      readonly mode: 'small' | 'full';
+      readonly predecessor: Peer | undefined;
+      /** The answerer's successor list (full mode) or all members (small mode). */
+      readonly successors: readonly Peer[];
+      /** Boot sequence last seen for the joiner's id, if any. */
+      readonly bootSequenceSeen: number | undefined;
+    }
+  | {
+      readonly type: 'neighbours';
+      readonly mode: 'small' | 'full';
+      readonly ringVersion: number;
+      readonly predecessors: readonly Peer[];
+      readonly successors: readonly Peer[];
+      readonly gone: readonly Gone[];
+    }
+  | { readonly type: 'ok' }
+  | {
+      readonly type: 'synced';
+      /** digests → buckets that differ; keys → keys the answerer wants; pull → a page of records. */
+      readonly buckets?: readonly number[];
+      readonly want?: readonly Id[];
+      readonly have?: readonly Id[];
+      readonly page?: readonly { readonly key: Id; readonly records: readonly Uint8Array[] }[];
+      readonly next?: Id;
+    }
+  | { readonly type: 'status'; readonly status: StatusReport }
+  /** `peers`: better ones, with `not-mine`; `detail`: for people. */
+  | {
+      readonly type: 'error';
+      readonly code: ErrorCode;
+      readonly detail: string;
+      readonly peers: readonly Peer[];
+    };
+
+export interface StatusReport {
+  readonly version: string;
+  readonly uptimeSec: number;
+  readonly self: Peer;
+  readonly mode: 'small' | 'full';
+  readonly ready: boolean;
+  readonly arc: Arc | undefined;
+  readonly keys: number;
+  readonly entries: number;
+  readonly members: number;
+}
+
+/** Every answer's header fields, beside the answer itself. */
+export interface AnswerMeta {
+  readonly from: Endpoint;
+  readonly rttMs: number;
+  readonly sizeEstimate: number;
+}
+
+export type CallOutcome =
+  | { readonly ok: true; readonly answer: Answer; readonly meta: AnswerMeta }
+  | { readonly ok: false; readonly code: 'timeout' | 'closed' | 'malformed' | 'too-many' };
+
+/** Requests and answers over datagrams: retransmission, adaptive timeouts, parts, cookies. Knows nothing of the ring. */
+export interface Rpc {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  readonly local: Endpoint;
+  /** Asks one endpoint; never rejects. `attempts` defaults to 3 (one and two retries), `timeoutMs` to the peer's adaptive timeout. */
+  call(
+    to: Endpoint,
+    request: Request,
+    options?: { attempts?: number; timeoutMs?: number },
+  ): Promise<CallOutcome>;
+}
+
+/** What Rpc asks of its owner for a request that came in; the returned promise never rejects. */
+export type RequestHandler = (request: Request, from: Endpoint) => Promise<Answer>;
+
+/** What the ring says about responsibility; the replication layer decides nothing about it. */
+export interface RingView {
+  readonly self: Peer;
+  /** Joined (or founder) and at or above minMembers. */
+  readonly ready: boolean;
+  readonly mode: 'small' | 'full';
+  /** Members known to be alive, self included. Small mode: all; full mode: every verified peer in the peer table. */
+  members(): readonly Peer[];
+  /** The replica set of `key` as this node believes, owner first, at most `replicas`; empty when it cannot know. */
+  replicaSet(key: Id): readonly Peer[];
+  /** key ∈ (predᵣ, self]: this node is one of the `replicas` nodes for it. */
+  isMine(key: Id): boolean;
+  /** The arc this node replicates: (predᵣ, self]; undefined while not joined. */
+  arc(): Arc | undefined;
+  /** The closest peers preceding `key` known here, closest last to be tried first, at most 8. */
+  closestPreceding(key: Id): readonly Peer[];
+  /** Authority lease: predecessor and successor answered lately, no clock jump, not below minMembers, not after mass loss. */
+  leaseValid(): boolean;
+  /** Stronger: may this node say "none" for `key` (lease, arc handed over, no pending merge)? */
+  mayDeny(key: Id): boolean;
+  /** May this node acknowledge a PUBLISH of `key` (lease, and the nodes that left the replica set know of it)? */
+  mayAcknowledge(key: Id): boolean;
+  sizeEstimate(): number;
+}
+
+/** The records a node holds; merge, admission and signatures are its business (src/record). */
+export interface RecordStorePort {
+  /** Verifies, admits and merges all entries of one key, or none. */
+  publish(key: Id, entries: readonly Uint8Array[]): Promise<PublishVerdict>;
+  /** Merges records another replica holds: verified, without admission. Returns how many were new. */
+  absorb(key: Id, records: readonly Uint8Array[]): Promise<number>;
+  /** The live entries shown to readers (newest 10, and what buries); empty if none. */
+  live(key: Id): readonly Uint8Array[];
+  /** Everything kept for merge, for SYNC. */
+  records(key: Id): readonly Uint8Array[];
+  /** Order-independent digest (8 bytes) of the records of `key`; undefined if none. */
+  digest(key: Id): Uint8Array | undefined;
+  /** Keys held in the arc, clockwise from arc.from. */
+  keysIn(arc: Arc): readonly Id[];
+  drop(key: Id): void;
+  readonly counts: { readonly keys: number; readonly entries: number; readonly bytes: number };
+}
+
+export type PublishVerdict =
+  | { readonly kind: 'stored'; readonly live: readonly Uint8Array[] }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'quota'; readonly detail: string }
+  | { readonly kind: 'refused'; readonly detail: string }
+  | { readonly kind: 'unavailable'; readonly detail: string };
+
+/** The write and read paths of the overlay: what `location` and the CLI use. Never reject. */
+export interface OverlayClient {
+  /** All entries of one key, at a write quorum. `deadlineMs` from now. */
+  publish(key: Id, entries: readonly Uint8Array[], deadlineMs: number): Promise<PublishOutcome>;
+  /** The union of what the replicas asked hold (the caller verifies and merges). */
+  query(key: Id, deadlineMs: number): Promise<QueryOutcome>;
+  /** The replica set, and the steps taken to find it. */
+  find(key: Id, deadlineMs: number): Promise<FindOutcome>;
+}
+
+export type PublishOutcome =
+  | { readonly kind: 'stored'; readonly live: readonly Uint8Array[]; readonly acks: number }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'refused'; readonly detail: string }
+  | { readonly kind: 'unavailable'; readonly detail: string };
+
+export type QueryOutcome =
+  | { readonly kind: 'entries'; readonly entries: readonly Uint8Array[]; readonly answers: number }
+  /** Two replicas (or as many as the ring has) entitled to say so said none. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'unavailable'; readonly detail: string }
+  | { readonly kind: 'timeout' };
+
+export interface LookupStep {
+  readonly peer: Peer;
+  readonly rttMs: number | undefined;
+  readonly result: 'replicas' | 'closer' | 'timeout' | 'error';
+}
+
+export interface FindOutcome {
+  readonly replicas: readonly Peer[];
+  readonly steps: readonly LookupStep[];
+}

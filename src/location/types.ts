@@ -1,0 +1,25 @@
+// The Location Service as a port (draft-johnston-sipping-p2p-ipcom-02 §4): publish and query, whatever stands behind.
+import type { Binding, Publication } from '../record/types.ts';
+import type { LocationName } from '../uri/types.ts';
+
+export type PublishResult =
+  /** Stored as the mode promises (DESIGN §5.1); `bindings`: all that the Location Service now holds for the name. */
+  | { readonly kind: 'stored'; readonly bindings: readonly Binding[] }
+  /** A publication of the same series with a higher seq came before (RFC 3261 §10.3 step 7). */
+  | { readonly kind: 'stale' }
+  /** Will not be stored however often it is tried: too large, over a quota, not our domain. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** The Location Service can't take it now. */
+  | { readonly kind: 'unavailable'; readonly reason: string };
+
+export type QueryResult =
+  | { readonly kind: 'found'; readonly bindings: readonly Binding[] }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'unavailable'; readonly reason: string }
+  | { readonly kind: 'timeout' };
+
+/** Never rejects: what goes wrong outside is a result. */
+export interface LocationService {
+  publish(publication: Publication): Promise<PublishResult>;
+  query(name: LocationName): Promise<QueryResult>;
+}
