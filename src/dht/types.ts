@@ -1,6 +1,7 @@
 // The overlay's vocabulary: peers, requests and answers of LSP (docs/lsp.md), and what the parts of dht/ ask of each other.
+
+import type { Arc, Id } from '../record/id.ts';
 import type { Endpoint } from '../runtime/datagram.ts';
-import type { Id } from './id.ts';
 
 /** A member of the ring, as its signed descriptor says. Two descriptors of one id: the higher bootSequence counts. */
 export interface Peer {
@@ -14,12 +15,6 @@ export interface Peer {
   readonly bootSequence: number;
   /** The signed bytes as received: passed on verbatim. */
   readonly encoded: Uint8Array;
-}
-
-/** A half-open arc (from, to] of the ring; from = to is the whole ring. */
-export interface Arc {
-  readonly from: Id;
-  readonly to: Id;
 }
 
 export type Request =

@@ -1,8 +1,14 @@
-// Arithmetic on the ring of 160-bit identifiers (Chord, SIGCOMM 2001 §4). An id is 40 lower-case hex digits:
-// comparable, hashable, and ordered as its number.
+// The 160-bit identifiers of keys and nodes, and arithmetic on their ring (Chord, SIGCOMM 2001 §4). An id is 40
+// lower-case hex digits: comparable, hashable, and ordered as its number.
 import { createHash } from 'node:crypto';
 
 export type Id = string & { readonly ringId: unique symbol };
+
+/** A half-open arc (from, to] of the ring; from = to is the whole ring. */
+export interface Arc {
+  readonly from: Id;
+  readonly to: Id;
+}
 
 export const ID_BYTES = 20;
 const RING = 1n << 160n;
