@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest';
+import { identityOf, isLoopbackOnly, parseConfig, registrarOf } from '../../src/config.ts';
+import { loadConfig } from '../../src/config-sources.ts';
+
+const load = (yaml: string, environment: Record<string, string> = {}, flags: Record<string, string> = {}) =>
+  loadConfig({ file: { path: '/etc/chordial/config.yaml', text: yaml }, environment, flags });
+
+const config = (...args: Parameters<typeof load>) => {
+  const loaded = load(...args);
+  if (!loaded.ok) throw new Error(loaded.error.join('\n'));
+  return loaded.value;
+};
+
+const problems = (...args: Parameters<typeof load>): readonly string[] => {
+  const loaded = load(...args);
+  return loaded.ok ? [] : loaded.error;
+};
+
+describe('defaults', () => {
+  test('an empty configuration is a ring of one on loopback without passwords', () => {
+    const parsed = parseConfig({});
+    expect(parsed.ok && parsed.value.domain).toEqual(['localhost']);
+    expect(parsed.ok && parsed.value.sip.auth.mode).toBe('none');
+    expect(parsed.ok && isLoopbackOnly(parsed.value)).toBe(true);
+  });
+
+  test('the result cannot be changed', () => {
+    expect(() => Object.assign(config('').overlay, { replicas: 1 })).toThrow(TypeError);
+  });
+});
+
+describe('precedence', () => {
+  test('flags win over environment, environment over file, file over defaults', () => {
+    const yaml = 'registrar: {minExpiresSec: 10, maxExpiresSec: 1000, defaultExpiresSec: 100}';
+    const env = {
+      CHORDIAL_REGISTRAR__MAX_EXPIRES_SEC: '2000',
+      CHORDIAL_REGISTRAR__DEFAULT_EXPIRES_SEC: '200',
+    };
+    const { registrar } = config(yaml, env, { 'registrar.defaultExpiresSec': '300' });
+    expect(registrar).toEqual({
+      minExpiresSec: 10,
+      maxExpiresSec: 2000,
+      defaultExpiresSec: 300,
+      maxContacts: 10,
+    });
+  });
+
+  test.each([
+    ['comma-separated', 'a.example:7184, [::1]:7185'],
+    ['a JSON array', '["a.example:7184","[::1]:7185"]'],
+  ])('a list in the environment may be %s', (_, text) => {
+    expect(config('', { CHORDIAL_OVERLAY__SEEDS: text }).overlay.seeds).toEqual([
+      { host: 'a.example', port: 7184 },
+      { host: '::1', port: 7185 },
+    ]);
+  });
+
+  test('what Kubernetes injects for a service called chordial is ignored', () => {
+    const env = {
+      CHORDIAL_SERVICE_HOST: '10.0.0.1',
+      CHORDIAL_PORT: 'tcp://10.0.0.1:5060',
+      CHORDIAL_PORT_5060_UDP: 'x',
+    };
+    expect(problems('', env)).toEqual([]);
+  });
+
+  test('an empty number is refused, not read as 0', () => {
+    expect(problems('', { CHORDIAL_REGISTRAR__MIN_EXPIRES_SEC: '' })).toEqual([
+      'registrar.minExpiresSec: Invalid input: expected number, received string',
+    ]);
+  });
+
+  test('relative paths in the file are relative to the file', () => {
+    expect(config('sip: {auth: {usersFile: users}}').sip.auth.usersFile).toBe('/etc/chordial/users');
+  });
+});
+
+describe('problems', () => {
+  test('unknown keys, bad values and impossible combinations of all sources are told together', () => {
+    const yaml = 'foo: 1\nsip: {listen: ["quic:127.0.0.1:1"], bar: 2}\nregistrar: {maxExpiresSec: 7200}';
+    const said = problems(yaml, { CHORDIAL_NOPE: '1' }, { 'log.level': 'loud' });
+    for (const start of [
+      'environment CHORDIAL_NOPE',
+      'foo:',
+      'sip.bar:',
+      'sip.listen.0:',
+      'log.level:',
+      'registrar.maxExpiresSec:',
+    ])
+      expect(
+        said.filter((problem) => problem.startsWith(start)),
+        start,
+      ).toHaveLength(1);
+  });
+
+  test.each<[string, string, string]>([
+    [
+      'a wildcard listener without an address for others',
+      'sip: {listen: ["udp:0.0.0.0:5060"], auth: {usersFile: u}}\nidentity: {keyFile: k}',
+      'sip.advertise',
+    ],
+    [
+      'no passwords beyond loopback',
+      'sip: {listen: ["udp:192.0.2.1:5060"], auth: {mode: none}}\nidentity: {keyFile: k}',
+      'sip.auth.mode',
+    ],
+    ['passwords without a user file', 'sip: {auth: {mode: digest}}', 'sip.auth.usersFile'],
+    ['a TLS listener, which comes later', 'sip: {listen: ["tls:127.0.0.1:5061"]}', 'sip.listen.0'],
+    ['proxying, which comes later', 'sip: {invite: proxy}', 'sip.invite'],
+    ['a lifetime that the ring does not keep', 'registrar: {maxExpiresSec: 7200}', 'registrar.maxExpiresSec'],
+    ['a minimum above the maximum', 'registrar: {minExpiresSec: 4000}', 'registrar.minExpiresSec'],
+    ['fewer successors than replicas', 'overlay: {successors: 2}', 'overlay.successors'],
+    ['a client without seeds', 'overlay: {role: client}', 'overlay.seeds'],
+    ['no key beyond loopback', 'overlay: {listen: "192.0.2.1:7184"}', 'identity.keyFile'],
+    ['an open admin port', 'admin: {listen: "192.0.2.1:9184"}', 'admin.tokenFile'],
+    [
+      'overrides for a domain that is not ours',
+      'domains: {other.example: {registrar: {minExpiresSec: 90}}}',
+      'domains.other.example',
+    ],
+    ['a range that is none', 'limits: {trusted: ["10.0.0.0/33"]}', 'limits.trusted.0'],
+    ['a list instead of a file of keys', '- a\n- b', '/etc/chordial/config.yaml'],
+    ['YAML that does not parse', 'a: [', '/etc/chordial/config.yaml'],
+  ])('%s', (_, yaml, path) => {
+    expect(problems(yaml).map((problem) => problem.split(': ')[0])).toContain(path);
+  });
+
+  test('a long lifetime is fine in local mode, where no ring keeps it', () => {
+    expect(problems('publication: local\nregistrar: {maxExpiresSec: 7200}')).toEqual([]);
+  });
+});
+
+describe('per-domain settings', () => {
+  const yaml = `domain: [a.example, b.example]
+domains: {b.example: {registrar: {maxExpiresSec: 600, defaultExpiresSec: 600}, identity: {selector: 3}}}`;
+
+  test('override only what they name', () => {
+    const parsed = config(yaml);
+    expect(registrarOf(parsed, 'b.example')).toEqual({
+      minExpiresSec: 60,
+      maxExpiresSec: 600,
+      defaultExpiresSec: 600,
+      maxContacts: 10,
+    });
+    expect(registrarOf(parsed, 'a.example').maxExpiresSec).toBe(3600);
+    expect(identityOf(parsed, 'b.example')).toEqual({ keyFile: '', selector: 3 });
+  });
+});
