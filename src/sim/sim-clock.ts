@@ -1,0 +1,77 @@
+// One simulated process's clocks: monotonic time since its boot, wall time with skew and jumps, timers that die with it.
+import type { Clock } from '../runtime/clock.ts';
+import type { EventQueue } from './event-queue.ts';
+
+/** What a clock asks of the world. */
+export interface SimTime {
+  readonly queue: EventQueue;
+  nowMs(): number;
+}
+
+/** 2026-01-01T00:00:00Z: where every simulated world's wall clock starts. */
+export const SIM_EPOCH_MS = Date.UTC(2026, 0, 1);
+
+export class SimClock implements Clock {
+  readonly #time: SimTime;
+  readonly #bootMs: number;
+  #skewMs: number;
+  #pausedUntilMs = 0;
+  #dead = false;
+
+  constructor(time: SimTime, options: { skewMs: number }) {
+    this.#time = time;
+    this.#bootMs = time.nowMs();
+    this.#skewMs = options.skewMs;
+  }
+
+  /** Crashed: what it still holds (sockets, timers) counts no more. */
+  get dead(): boolean {
+    return this.#dead;
+  }
+
+  /** Not a round number at boot, and different from wall time: code that mixes the two shows. */
+  monoMs(): number {
+    return this.#time.nowMs() - this.#bootMs + 1000;
+  }
+
+  wallMs(): number {
+    return SIM_EPOCH_MS + this.#time.nowMs() + this.#skewMs;
+  }
+
+  setTimer(delayMs: number, fire: () => void): { cancel(): void } {
+    let cancelled = false;
+    this.schedule(this.#time.nowMs() + Math.max(0, delayMs), () => {
+      if (!cancelled) fire();
+    });
+    return {
+      cancel: () => {
+        cancelled = true;
+      },
+    };
+  }
+
+  schedule(atMs: number, fire: () => void): void {
+    this.#time.queue.push(atMs, () => this.runOrHold(fire));
+  }
+
+  /** Now, if the process runs; when it runs again, if it is paused. */
+  runOrHold(fire: () => void): void {
+    if (this.#dead) return;
+    if (this.#time.nowMs() < this.#pausedUntilMs) this.schedule(this.#pausedUntilMs, fire);
+    else fire();
+  }
+
+  /** Sets the wall clock forward (or back) by `byMs`, as ntpd or an operator does. */
+  jumpWall(byMs: number): void {
+    this.#skewMs += byMs;
+  }
+
+  /** SIGSTOP, a long collection, a suspended machine: nothing runs until then; what came meanwhile comes at once after. */
+  pause(forMs: number): void {
+    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#time.nowMs() + forMs);
+  }
+
+  kill(): void {
+    this.#dead = true;
+  }
+}
