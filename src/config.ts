@@ -192,3 +192,25 @@ function leavesOf(
   if (name === 'domains') return [];
   return Object.entries(value).flatMap(([key, inner]) => leavesOf(inner, [...path, key]));
 }
+
+const formatHostPort = ({ host, port }: { host: string; port?: number | undefined }): string =>
+  `${host.includes(':') ? `[${host}]` : host}${port === undefined ? '' : `:${port}`}`;
+
+/** The configuration as one would write it in the file. Secrets are in files of their own, so there is none to mask. */
+export function describeConfig(config: Config): object {
+  const { sip, overlay, admin } = config;
+  const listen = sip.listen.map(
+    (one) => `${one.transport}:${formatHostPort(one)}${one.advertised ? `=${formatHostPort(one.advertised)}` : ''}`,
+  );
+  return {
+    ...config,
+    sip: { ...sip, listen },
+    overlay: {
+      ...overlay,
+      listen: formatHostPort(overlay.listen),
+      advertise: overlay.advertise === undefined ? '' : formatHostPort(overlay.advertise),
+      seeds: overlay.seeds.map(formatHostPort),
+    },
+    admin: { ...admin, listen: formatHostPort(admin.listen) },
+  };
+}
