@@ -9,6 +9,7 @@ import { publishCommand, withdrawCommand } from './cli/publish.ts';
 import { ringCommand } from './cli/ring.ts';
 import { serveCommand } from './cli/serve.ts';
 import { usersCommand } from './cli/users.ts';
+import { pingCommand } from './cli/ping.ts';
 import { messageOf } from './runtime/errors.ts';
 import { VERSION } from './version.ts';
 
@@ -20,6 +21,7 @@ const commands = [
   withdrawCommand,
   ringCommand,
   keygenCommand,
+  pingCommand,
   usersCommand,
 ];
 
