@@ -54,7 +54,7 @@ export type SyncOp =
       readonly keys: readonly { readonly key: Id; readonly digest: Uint8Array }[];
     }
   | { readonly kind: 'pull'; readonly arc: Arc; readonly after: Id | undefined }
-  /** All records of one key, whole; `confirm` asks the receiver whether it now holds them. */
+  /** All records of one key, whole; `have: [key]` in the answer says that the receiver now holds them. */
   | { readonly kind: 'push'; readonly key: Id; readonly records: readonly Uint8Array[] };
 
 export type ErrorCode =
@@ -105,6 +105,8 @@ export type Answer =
       readonly have?: readonly Id[];
       readonly page?: readonly { readonly key: Id; readonly records: readonly Uint8Array[] }[];
       readonly next?: Id;
+      /** False while the answerer itself still fetches the arc it was asked about: what it holds may be incomplete. */
+      readonly settled?: boolean;
     }
   | { readonly type: 'status'; readonly status: StatusReport }
   /** `peers`: better ones, with `not-mine`; `detail`: for people. */
