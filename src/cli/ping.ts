@@ -55,12 +55,17 @@ async function optionsPing(host: string, port: number): Promise<string | undefin
 export const pingCommand: CommandModule = {
   command: 'ping [address]',
   describe: 'send a SIP OPTIONS to a server (its own first UDP listener if no HOST:PORT is given)',
-  builder: (yargs) => withConfigOptions(yargs).positional('address', { type: 'string', describe: 'HOST:PORT' }),
+  builder: (yargs) =>
+    withConfigOptions(yargs).positional('address', { type: 'string', describe: 'HOST:PORT' }),
   handler: async (argv) => {
-    const { host, port } = typeof argv['address'] === 'string' ? parseAddress(argv['address']) : ownListener(argv);
+    const { host, port } =
+      typeof argv['address'] === 'string' ? parseAddress(argv['address']) : ownListener(argv);
     const status = await optionsPing(host, port);
     if (status === undefined)
-      throw new CliError(EXIT.failed, `no answer from ${formatEndpoint({ host, port })} within ${TIMEOUT_MS / 1000} s`);
+      throw new CliError(
+        EXIT.failed,
+        `no answer from ${formatEndpoint({ host, port })} within ${TIMEOUT_MS / 1000} s`,
+      );
     printLine(status);
     if (!/^SIP\/2\.0 2/.test(status)) throw new CliError(EXIT.failed, 'the server is not healthy');
   },
