@@ -72,7 +72,11 @@ export type ErrorCode =
   | 'constants-differ';
 
 export type Answer =
-  | { readonly type: 'pong' }
+  /**
+   * Who answers: the id and the life (boot sequence) that runs at this address now, whether it has joined yet or not. Both
+   * absent while it leaves, and from clients. A pong with another id or life says that the peer asked for is not here.
+   */
+  | { readonly type: 'pong'; readonly id?: Id; readonly bootSequence?: number }
   | { readonly type: 'probed'; readonly alive: boolean }
   /** `replicas` (owner first) if the answerer knows the replica set, else empty; `closest`: peers closer to the key. */
   | { readonly type: 'found'; readonly replicas: readonly Peer[]; readonly closest: readonly Peer[] }
@@ -82,6 +86,7 @@ export type Answer =
   | {
       readonly type: 'joined';
       readonly mode: 'small' | 'full';
+      /** The answerer itself: in full mode the joiner's predecessor. */
       readonly predecessor: Peer | undefined;
       /** The answerer's successor list (full mode) or all members (small mode). */
       readonly successors: readonly Peer[];
@@ -92,7 +97,11 @@ export type Answer =
       readonly type: 'neighbours';
       readonly mode: 'small' | 'full';
       readonly ringVersion: number;
+      /** The answerer: its current descriptor. */
+      readonly self?: Peer;
+      /** Closest first. Small mode: at most `replicas` of the members in `successors`. */
       readonly predecessors: readonly Peer[];
+      /** Closest first, without the answerer. Small mode: all other members. */
       readonly successors: readonly Peer[];
       readonly gone: readonly Gone[];
     }
@@ -170,7 +179,7 @@ export interface RingView {
   isMine(key: Id): boolean;
   /** The arc this node replicates: (predᵣ, self]; undefined while not joined. */
   arc(): Arc | undefined;
-  /** The closest peers preceding `key` known here, closest last to be tried first, at most 8. */
+  /** The peers preceding `key` that are known here, the closest to it first, at most 8. */
   closestPreceding(key: Id): readonly Peer[];
   /** Authority lease: predecessor and successor answered lately, no clock jump, not below minMembers, not after mass loss. */
   leaseValid(): boolean;
