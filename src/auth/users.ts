@@ -1,0 +1,64 @@
+// The users a registrar knows, by realm and the spelling of the name that a phone sends.
+import type { DigestAlgorithm } from './digest.ts';
+import type { UserLine } from './user-file.ts';
+
+export interface KnownUser {
+  /** The user part of the AOR that these credentials are for, as bytes in latin1 (as messages are). */
+  readonly user: string;
+  readonly ha1: (algorithm: DigestAlgorithm) => string | undefined;
+}
+
+/** The user table as the authenticator sees it. */
+export interface Users {
+  find(username: string, realm: string): KnownUser | undefined;
+}
+
+/** Names from a file are Unicode, names from a message are UTF-8 bytes read as latin1: compare them as the latter. */
+const wireText = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
+
+/**
+ * The user that a spelling of the name means. sipsak sends `alice@`, others `alice@example.com`, and each hashes into the
+ * HA1 what it sends: such a phone needs a line of its own in the user file, and that line stands for `alice`.
+ */
+export function userOf(username: string, realm: string): string {
+  const at = username.lastIndexOf('@');
+  if (at <= 0) return username;
+  const domain = username.slice(at + 1).toLowerCase();
+  return domain === '' || domain === realm.toLowerCase() ? username.slice(0, at) : username;
+}
+
+const keyOf = (username: string, realm: string): string => `${realm.toLowerCase()}:${username}`;
+
+export class UserTable implements Users {
+  // BOUNDED: by the lines of the user file (user-file.ts, LINES_MAX); replaced whole.
+  #users = new Map<string, { user: string; hashes: Map<DigestAlgorithm, string> }>();
+
+  constructor(lines: readonly UserLine[] = []) {
+    this.replace(lines);
+  }
+
+  /** Distinct (user, realm) pairs. */
+  get size(): number {
+    return this.#users.size;
+  }
+
+  /** Takes over a newly read file at once: a request sees the old table or the new one, never a mixture. */
+  replace(lines: readonly UserLine[]): void {
+    // BOUNDED: by the lines of the user file.
+    const next = new Map<string, { user: string; hashes: Map<DigestAlgorithm, string> }>();
+    for (const line of lines) {
+      const [username, realm] = [wireText(line.user), wireText(line.realm)];
+      const key = keyOf(username, realm);
+      const known = next.get(key) ?? { user: userOf(username, realm), hashes: new Map() };
+      known.hashes.set(line.algorithm, line.ha1);
+      next.set(key, known);
+    }
+    this.#users = next;
+  }
+
+  find(username: string, realm: string): KnownUser | undefined {
+    const known = this.#users.get(keyOf(username, realm));
+    if (known === undefined) return undefined;
+    return { user: known.user, ha1: (algorithm) => known.hashes.get(algorithm) };
+  }
+}

@@ -1,0 +1,42 @@
+// Addresses as groups: whether one lies in a list of ranges, and which addresses are one source for limits.
+import { BlockList, isIP } from 'node:net';
+
+/** An IPv4 address mapped into IPv6 is that IPv4 address; a zone (`%eth0`) is no part of an address. */
+const bare = (host: string): string => {
+  const [address = ''] = host.split('%', 1);
+  return address.toLowerCase().startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+};
+
+/** Whether an address lies in one of `ranges` (`10.0.0.0/8`, `::1`); a range that is none is left out. */
+export const createAddressRanges = (ranges: readonly string[]): ((host: string) => boolean) => {
+  // BOUNDED: by the configuration.
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [address = '', bits] = range.split('/', 2);
+    const family = isIP(address);
+    if (family === 0) continue;
+    const type = family === 4 ? 'ipv4' : 'ipv6';
+    if (bits === undefined) list.addAddress(address, type);
+    else list.addSubnet(address, Number(bits), type);
+  }
+  return (host) => {
+    const address = bare(host);
+    const family = isIP(address);
+    return family !== 0 && list.check(address, family === 4 ? 'ipv4' : 'ipv6');
+  };
+};
+
+/** Who counts as one source: an IPv4 address, or an IPv6 /64 (whoever has one address of it has all). */
+export const sourceOf = (host: string): string => {
+  const address = bare(host);
+  if (!address.includes(':')) return address;
+  const [head = '', tail] = address.split('::', 2);
+  const front = head === '' ? [] : head.split(':');
+  const back = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - front.length - back.length);
+  const groups = [...front, ...new Array<string>(zeros).fill('0'), ...back];
+  return `${groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`;
+};

@@ -1,0 +1,139 @@
+// HTTP as a port: one small, bounded server for requests without bodies.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Endpoint } from './datagram.ts';
+
+export interface HttpRequest {
+  readonly method: string;
+  /** Without the query; starts with `/`. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** One header's value by its lower-case name; the first where it stands twice. */
+  readonly header: (name: string) => string | undefined;
+  /** The peer's IP literal. */
+  readonly remote: string;
+}
+
+export interface HttpReply {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Answers a request; a rejection becomes a plain 500. */
+export type HttpHandler = (request: HttpRequest) => Promise<HttpReply>;
+
+export interface HttpPort {
+  /** The address really bound (port 0 resolved). */
+  readonly local: Endpoint;
+  close(): Promise<void>;
+}
+
+export interface HttpHandlers {
+  readonly onRequest: HttpHandler;
+  /** The handler rejected: a fault of ours. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** Binds and resolves, or rejects with what the system said. */
+export type OpenHttp = (bind: Endpoint, handlers: HttpHandlers) => Promise<HttpPort>;
+
+const HEADER_BYTES_MAX = 8192;
+const HEADERS_COUNT_MAX = 50;
+const CONNECTIONS_MAX = 64;
+const REQUESTS_PER_CONNECTION_MAX = 1000;
+/** A request without body is one packet; whoever needs longer has no business here. */
+const REQUEST_TIMEOUT_MS = 5_000;
+const KEEP_ALIVE_MS = 5_000;
+/** How long an answer may take in the end; a look-up in the overlay is done in 3 s. */
+const SOCKET_IDLE_MS = 30_000;
+
+const requestOf = (message: IncomingMessage): HttpRequest | undefined => {
+  const target = message.url ?? '';
+  // Only the origin form (RFC 9112 §3.2.1): no proxy requests, no `*`.
+  if (!target.startsWith('/')) return undefined;
+  const question = target.indexOf('?');
+  return {
+    method: message.method ?? '',
+    path: question < 0 ? target : target.slice(0, question),
+    query: new URLSearchParams(question < 0 ? '' : target.slice(question + 1)),
+    header: (name) => {
+      const value = message.headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    },
+    remote: message.socket.remoteAddress ?? '',
+  };
+};
+
+const send = (response: ServerResponse, reply: HttpReply, head: boolean): void => {
+  const body = Buffer.from(reply.body, 'utf8');
+  response.writeHead(reply.status, {
+    'Content-Type': reply.contentType,
+    'Content-Length': body.length,
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    ...reply.headers,
+  });
+  response.end(head ? undefined : body);
+};
+
+const PLAIN = 'text/plain; charset=utf-8';
+
+export const openHttp: OpenHttp = (bind, handlers) =>
+  new Promise((resolve, reject) => {
+    const server = createServer(
+      {
+        maxHeaderSize: HEADER_BYTES_MAX,
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        headersTimeout: REQUEST_TIMEOUT_MS,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        connectionsCheckingInterval: 1_000,
+      },
+      (message, response) => {
+        message.resume();
+        // A peer that went away is no fault of ours; the response is dropped with its socket.
+        message.on('error', () => response.destroy());
+        response.on('error', () => response.destroy());
+        const head = message.method === 'HEAD';
+        const request = requestOf(message);
+        if (request === undefined) {
+          send(response, { status: 400, contentType: PLAIN, body: 'bad request target\n' }, head);
+          return;
+        }
+        handlers.onRequest(request).then(
+          (reply) => send(response, reply, head),
+          (error: unknown) => {
+            handlers.onError(error);
+            send(response, { status: 500, contentType: PLAIN, body: 'internal error\n' }, head);
+          },
+        );
+      },
+    );
+    server.maxConnections = CONNECTIONS_MAX;
+    server.maxHeadersCount = HEADERS_COUNT_MAX;
+    server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX;
+    server.setTimeout(SOCKET_IDLE_MS, (socket) => socket.destroy());
+    server.on('clientError', (_error, socket) => {
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+      else socket.destroy();
+    });
+    server.once('error', reject);
+    server.listen({ host: bind.host, port: bind.port, ipv6Only: bind.host.includes(':') }, () => {
+      server.off('error', reject);
+      server.on('error', handlers.onError);
+      // A TCP server that listens has an address of this kind, not a pipe's name.
+      const { port } = server.address() as AddressInfo;
+      let closing: Promise<void> | undefined;
+      resolve({
+        local: { host: bind.host, port },
+        close: () => {
+          closing ??= new Promise<void>((done) => {
+            server.close(() => done());
+            server.closeAllConnections();
+          });
+          return closing;
+        },
+      });
+    });
+  });
