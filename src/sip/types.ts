@@ -4,6 +4,21 @@ import type { Param } from '../uri/types.ts';
 
 export type Transport = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
 
+/** A socket to open. Port 0 takes a free one; an advertised port 0 becomes the bound one. */
+export interface ListenerSpec {
+  readonly transport: 'udp' | 'tcp';
+  readonly host: string;
+  readonly port: number;
+  readonly advertised: Endpoint;
+}
+
+/** A listener once it listens. */
+export interface BoundListener {
+  readonly transport: 'udp' | 'tcp';
+  readonly bound: Endpoint;
+  readonly advertised: Endpoint;
+}
+
 /** One header row: `name` in its lower-case long form, `as` as written, `value` unfolded and trimmed. */
 export interface HeaderRow {
   readonly name: string;
@@ -100,8 +115,11 @@ export type MethodHandler = (transaction: ServerTransaction) => Promise<void>;
 /** Where to send a request that we forward. */
 export interface NextHop {
   readonly transport: Transport;
+  /** An IP literal: names are resolved before. */
   readonly host: string;
   readonly port: number;
+  /** The UDP listener to leave by, as bound; without it the first of the address family. */
+  readonly local?: Endpoint;
 }
 
 /** The sockets as the forwarder sees them. */

@@ -1,0 +1,247 @@
+// The pending table: server transactions while somebody works on them, and answered INVITEs until their ACK.
+import { BoundedMap } from '../runtime/bounded-map.ts';
+import type { Clock, Timer } from '../runtime/clock.ts';
+import { T1_MS, T2_MS } from './client-transaction.ts';
+import type { DropReason } from './sip-metrics.ts';
+import type { Flow, Reply, ServerTransaction, SipRequest } from './types.ts';
+import { mergeKey, transactionKey } from './via.ts';
+
+export interface PendingDeps {
+  readonly clock: Clock;
+  /** The bytes of an answer. */
+  readonly encode: (request: SipRequest, reply: Reply) => Uint8Array;
+  /** What a transaction is answered with whose handler let its deadline pass. */
+  readonly onDeadline: (request: SipRequest) => Reply;
+  /** A final answer went out after so many seconds. */
+  readonly onAnswered: (request: SipRequest, status: number, flow: Flow, seconds: number) => void;
+  readonly onDropped: (reason: DropReason) => void;
+}
+
+export interface PendingOptions {
+  readonly max: number;
+  /** RFC 3261 §17.2.1: 100 "unless it knows that the TU will generate a provisional or final response within 200 ms". */
+  readonly tryingAfterMs: number;
+  readonly deadlineMs: (method: string) => number;
+}
+
+export type Opened =
+  | { readonly kind: 'new'; readonly transaction: ServerTransaction }
+  /** A retransmission: it waits for the answer under way, or has just got the last one again. */
+  | { readonly kind: 'joined' }
+  /** RFC 3261 §8.2.2.2: the same request came by another way. */
+  | { readonly kind: 'merged' }
+  | { readonly kind: 'full' };
+
+interface Running {
+  readonly request: SipRequest;
+  readonly flow: Flow;
+  /** The way back. */
+  readonly answer: Flow;
+  readonly startedMs: number;
+  readonly mergeKey: string | undefined;
+  provisional: Uint8Array | undefined;
+  cancelled: boolean;
+  done: boolean;
+  timer: Timer | undefined;
+}
+
+interface Answered {
+  readonly untilMs: number;
+  /** The final answer, as long as it is repeated. */
+  bytes: Uint8Array | undefined;
+  timer: Timer | undefined;
+}
+
+/** Timer H, and how long a late CANCEL still finds its INVITE. */
+const ANSWERED_MS = 64 * T1_MS;
+
+export class PendingTable {
+  readonly #deps: PendingDeps;
+  readonly #options: PendingOptions;
+  // BOUNDED: `max`, held in `open`; every entry leaves at its deadline.
+  readonly #running = new Map<string, Running>();
+  // BOUNDED: as #running, whose keys are its values.
+  readonly #merge = new Map<string, string>();
+  // BOUNDED: `max`, the oldest leaves; answered INVITEs alone.
+  readonly #answered: BoundedMap<string, Answered>;
+  // BOUNDED: one for each call of `empty`, which is made when the server drains.
+  readonly #whenEmpty: (() => void)[] = [];
+
+  constructor(deps: PendingDeps, options: PendingOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#answered = new BoundedMap(options.max, (_key, answered) => answered.timer?.cancel());
+  }
+
+  get size(): number {
+    return this.#running.size;
+  }
+
+  /** `answer` is the way back to the request's source. */
+  open(request: SipRequest, flow: Flow, answer: Flow): Opened {
+    const key = transactionKey(request);
+    const running = this.#running.get(key);
+    // §17.2.1: on a retransmission "the most recent provisional response that was received from the TU MUST be passed
+    // to the transport layer"; before one was sent, and for other methods (§17.2.2), it is discarded.
+    const repeat = running === undefined ? this.#unacknowledged(key) : running.provisional;
+    if (repeat !== undefined) answer.send(repeat);
+    if (running !== undefined || repeat !== undefined) {
+      this.#deps.onDropped('retransmission');
+      return { kind: 'joined' };
+    }
+    const merge = mergeKey(request);
+    if (merge !== undefined && this.#merge.has(merge)) return { kind: 'merged' };
+    if (this.#running.size >= this.#options.max) return { kind: 'full' };
+    const entry: Running = {
+      request,
+      flow,
+      answer,
+      startedMs: this.#deps.clock.monoMs(),
+      mergeKey: merge,
+      provisional: undefined,
+      cancelled: false,
+      done: false,
+      timer: undefined,
+    };
+    this.#running.set(key, entry);
+    if (merge !== undefined) this.#merge.set(merge, key);
+    this.#armTimers(key, entry);
+    return { kind: 'new', transaction: this.#transactionOf(key, entry) };
+  }
+
+  /** What a CANCEL is about: an INVITE under way, one that we answered, or none of ours. */
+  find(cancel: SipRequest): 'pending' | 'answered' | 'none' {
+    const key = transactionKey(cancel, 'INVITE');
+    if (this.#running.has(key)) return 'pending';
+    const answered = this.#answered.get(key);
+    return answered !== undefined && answered.untilMs > this.#deps.clock.monoMs() ? 'answered' : 'none';
+  }
+
+  /** RFC 3261 §9.2: the INVITE of this CANCEL is answered with 487. */
+  cancel(cancel: SipRequest): void {
+    const key = transactionKey(cancel, 'INVITE');
+    const entry = this.#running.get(key);
+    if (entry === undefined) return;
+    entry.cancelled = true;
+    this.#reply(key, entry, { status: 487 });
+  }
+
+  /** The ACK of a final answer of ours ends its repetition; false if there is none that it belongs to. */
+  acknowledge(ack: SipRequest, ours: boolean): boolean {
+    // In RFC 2543 terms the ACK bears the To tag of our answer, which the INVITE did not have.
+    const answered = this.#answered.get(transactionKey(ack, 'INVITE', ours ? '' : undefined));
+    if (answered === undefined) return false;
+    answered.timer?.cancel();
+    answered.bytes = undefined;
+    return true;
+  }
+
+  /** Resolves once nothing is under way. */
+  empty(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#running.size === 0) resolve();
+      else this.#whenEmpty.push(resolve);
+    });
+  }
+
+  /** Forgets everything, unanswered. */
+  stop(): void {
+    for (const entry of this.#running.values()) {
+      entry.done = true;
+      entry.timer?.cancel();
+    }
+    this.#running.clear();
+    this.#merge.clear();
+    for (const [, answered] of this.#answered.entries()) answered.timer?.cancel();
+    this.#answered.clear();
+    this.#tellEmpty();
+  }
+
+  #unacknowledged(key: string): Uint8Array | undefined {
+    return this.#answered.get(key)?.bytes;
+  }
+
+  #armTimers(key: string, entry: Running): void {
+    const { clock } = this.#deps;
+    const { tryingAfterMs, deadlineMs } = this.#options;
+    const wholeMs = deadlineMs(entry.request.method);
+    const giveUp = () => this.#reply(key, entry, this.#deps.onDeadline(entry.request));
+    if (entry.request.method !== 'INVITE' || tryingAfterMs >= wholeMs) {
+      entry.timer = clock.setTimer(wholeMs, giveUp);
+      return;
+    }
+    entry.timer = clock.setTimer(tryingAfterMs, () => {
+      entry.timer = clock.setTimer(wholeMs - tryingAfterMs, giveUp);
+      if (entry.provisional === undefined) this.#reply(key, entry, { status: 100 });
+    });
+  }
+
+  #transactionOf(key: string, entry: Running): ServerTransaction {
+    return {
+      request: entry.request,
+      flow: entry.flow,
+      get done() {
+        return entry.done;
+      },
+      reply: (reply) => this.#reply(key, entry, reply),
+      release: () => this.#end(key, entry),
+    };
+  }
+
+  #reply(key: string, entry: Running, reply: Reply): void {
+    if (entry.done) return;
+    const { encode, onAnswered, onDropped, clock } = this.#deps;
+    const bytes = encode(entry.request, reply);
+    const sent = entry.answer.send(bytes);
+    if (!sent) onDropped('answer-undeliverable');
+    if (reply.status < 200) {
+      entry.provisional = bytes;
+      return;
+    }
+    this.#end(key, entry);
+    if (entry.request.method === 'INVITE') this.#remember(key, entry, reply.status, bytes);
+    onAnswered(entry.request, reply.status, entry.flow, (clock.monoMs() - entry.startedMs) / 1000);
+  }
+
+  #end(key: string, entry: Running): void {
+    if (entry.done) return;
+    entry.done = true;
+    entry.timer?.cancel();
+    this.#running.delete(key);
+    if (entry.mergeKey !== undefined) this.#merge.delete(entry.mergeKey);
+    if (this.#running.size === 0) this.#tellEmpty();
+  }
+
+  #tellEmpty(): void {
+    for (const tell of this.#whenEmpty.splice(0)) tell();
+  }
+
+  /**
+   * An INVITE whose caller may have stopped repeating it, for it had a provisional answer or was cancelled, gets its
+   * final answer again until the ACK comes (§17.2.1 timers G and H). Otherwise a repeated INVITE is simply served
+   * anew, as a stateless server does (§8.2.7), and its answer is the same down to the To tag.
+   */
+  #remember(key: string, entry: Running, status: number, bytes: Uint8Array): void {
+    const { clock } = this.#deps;
+    const untilMs = clock.monoMs() + ANSWERED_MS;
+    const repeated =
+      entry.answer.transport === 'udp' &&
+      status >= 300 &&
+      (entry.provisional !== undefined || entry.cancelled);
+    const answered: Answered = { untilMs, bytes: repeated ? bytes : undefined, timer: undefined };
+    this.#answered.set(key, answered);
+    if (!repeated) return;
+    const repeat = (intervalMs: number): void => {
+      answered.timer = clock.setTimer(intervalMs, () => {
+        if (answered.bytes === undefined) return;
+        if (clock.monoMs() >= untilMs) {
+          answered.bytes = undefined;
+          return;
+        }
+        entry.answer.send(answered.bytes);
+        repeat(Math.min(2 * intervalMs, T2_MS));
+      });
+    };
+    repeat(T1_MS);
+  }
+}

@@ -1,0 +1,57 @@
+// What the SIP room counts, with every label an enumeration.
+import type { Metrics } from '../runtime/metrics.ts';
+import { methodLabel } from './methods.ts';
+import type { Transport } from './types.ts';
+
+/** Why something that came, or an answer of ours, went no further. */
+export type DropReason =
+  /** A source sent more than its share. */
+  | 'rate'
+  | 'too-large'
+  | 'keep-alive'
+  /** Unreadable, and nobody to tell. */
+  | 'malformed'
+  /** Unreadable or refused, but RFC 3261 has no answer for ACK and for responses. */
+  | 'unanswerable'
+  /** An ACK that belongs to no answer of ours and that nobody forwards. */
+  | 'stray-ack'
+  | 'stray-response'
+  | 'retransmission'
+  /** A handler failed on what can't be answered. */
+  | 'handler-failed'
+  /** The connection was gone, or its write buffer full, when the answer was ready. */
+  | 'answer-undeliverable'
+  | 'connections'
+  | 'connections-per-source'
+  /** A connection closed: nothing came for long, a message took too long, its peer doesn't read, its bytes aren't SIP. */
+  | 'idle'
+  | 'slow-sender'
+  | 'slow-reader'
+  | 'stream-garbage'
+  | 'socket-error'
+  | 'stopping';
+
+export interface SipMetrics {
+  answered(method: string, code: number, transport: Transport, seconds: number): void;
+  dropped(reason: DropReason): void;
+}
+
+export const createSipMetrics = (metrics: Metrics): SipMetrics => {
+  const requests = metrics.counter(
+    'chordial_sip_requests_total',
+    'SIP requests by method, answer and transport',
+  );
+  const dropped = metrics.counter(
+    'chordial_sip_dropped_total',
+    'What came over SIP sockets and went no further',
+  );
+  const seconds = metrics.histogram('chordial_sip_request_seconds', 'From a SIP request to its final answer');
+  return {
+    answered(method, code, transport, tookSeconds) {
+      const label = methodLabel(method);
+      requests.add({ method: label, code, transport });
+      seconds.observe(tookSeconds, { method: label });
+    },
+    dropped: (reason) => dropped.add({ reason }),
+  };
+};
