@@ -2,13 +2,20 @@
 import type { Binding, Publication } from '../record/types.ts';
 import type { LocationName } from '../uri/types.ts';
 
+export type { Binding, BindingChange, Publication } from '../record/types.ts';
+
 export type PublishResult =
   /** Stored as the mode promises (DESIGN §5.1); `bindings`: all that the Location Service now holds for the name. */
   | { readonly kind: 'stored'; readonly bindings: readonly Binding[] }
   /** A publication of the same series with a higher seq came before (RFC 3261 §10.3 step 7). */
   | { readonly kind: 'stale' }
   /** Will not be stored however often it is tried: too large, over a quota, not our domain. */
-  | { readonly kind: 'refused'; readonly reason: string }
+  | {
+      readonly kind: 'refused';
+      readonly reason: string;
+      /** What the publisher may tell its client; without it: not allowed. */
+      readonly cause?: 'too-large' | 'quota' | 'not-ours';
+    }
   /** The Location Service can't take it now. */
   | { readonly kind: 'unavailable'; readonly reason: string };
 
