@@ -1,17 +1,17 @@
 // Peer descriptors: who a member is and where it listens, signed by its own key (docs/lsp.md, "Descriptor").
 import { hashToId, type Id } from '../record/id.ts';
+import { verifySignature } from '../record/identity.ts';
+import { SELECTOR_MAX } from '../record/limits.ts';
 import type { Identity } from '../record/types.ts';
 import { BoundedMap } from '../runtime/bounded-map.ts';
 import type { Endpoint } from '../runtime/datagram.ts';
 import { fail, ok, type Result } from '../runtime/result.ts';
 import { endpointFromBytes, endpointToBytes } from './address.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
-import { verifyEd25519 } from './ed25519.ts';
 import type { Peer } from './types.ts';
 
 /** The longest domain name (253 characters, RFC 1035) with two IPv6 addresses takes about 450 bytes. */
 export const DESCRIPTOR_BYTES_MAX = 512;
-export const SELECTOR_MAX = 15;
 export const VNODE_MAX = 15;
 const ENDPOINTS_MAX = 2;
 const DECODED_MAX = 8192;
@@ -122,7 +122,7 @@ const decodeFresh = (bytes: Uint8Array, overlayId: string): Result<Peer> => {
   if (!(payload instanceof Uint8Array) || !(signature instanceof Uint8Array)) return fail('not a COSE_Sign1');
   const fields = readFields(payload);
   if (!fields.ok) return fields;
-  if (!verifyEd25519(fields.value.publicKey, toBeSigned(overlayId, payload), signature)) {
+  if (!verifySignature(fields.value.publicKey, toBeSigned(overlayId, payload), signature)) {
     return fail('signature does not fit');
   }
   return ok({ ...fields.value, id: nodeId(overlayId, fields.value), encoded: bytes });

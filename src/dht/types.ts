@@ -69,7 +69,9 @@ export type ErrorCode =
   | 'too-large'
   | 'not-member'
   | 'id-alive-elsewhere'
-  | 'constants-differ';
+  | 'constants-differ'
+  /** A request type this version doesn't know. */
+  | 'unsupported';
 
 export type Answer =
   /**
@@ -124,6 +126,8 @@ export type Answer =
       readonly code: ErrorCode;
       readonly detail: string;
       readonly peers: readonly Peer[];
+      /** The protocol versions spoken here, with `unsupported-version`. */
+      readonly versions?: readonly number[];
     };
 
 export interface StatusReport {
@@ -147,7 +151,7 @@ export interface AnswerMeta {
 
 export type CallOutcome =
   | { readonly ok: true; readonly answer: Answer; readonly meta: AnswerMeta }
-  | { readonly ok: false; readonly code: 'timeout' | 'closed' | 'malformed' | 'too-many' };
+  | { readonly ok: false; readonly code: 'timeout' | 'closed' | 'malformed' | 'too-many' | 'too-large' };
 
 /** Requests and answers over datagrams: retransmission, adaptive timeouts, parts, cookies. Knows nothing of the ring. */
 export interface Rpc {

@@ -1,0 +1,295 @@
+// The messages of LSP as CBOR maps, both ways (docs/lsp.md, "Messages"). Key 0 is the type; answers have the size estimate at 1.
+import { ENTRY_BYTES_MAX } from '../record/limits.ts';
+import { fail, ok, type Result } from '../runtime/result.ts';
+import { decodeCbor, encodeCbor } from './cbor.ts';
+import type { DecodePeer } from './descriptor.ts';
+import {
+  arc,
+  bool,
+  bytes,
+  type FieldCodec,
+  FieldError,
+  id,
+  list,
+  nested,
+  pair,
+  peer,
+  struct,
+  text,
+  uint,
+  union,
+  word,
+} from './fields.ts';
+import type { RequestType } from './request-traits.ts';
+import type { Answer, ErrorCode, Gone, Peer, Request, StatusReport, SyncOp } from './types.ts';
+
+/** A URI's records are at most 24, a publication has at most 11 entries. */
+export const ENTRIES_MAX = 32;
+/** Successors ≤ 16 and one, twice, is the most a list of members needs. */
+export const PEERS_MAX = 34;
+export const GONE_MAX = 64;
+/** Keys in one SYNC message; 500 of them with digests fill 16 parts. */
+export const SYNC_KEYS_MAX = 512;
+export const SYNC_BUCKETS_MAX = 256;
+export const SYNC_PAGE_KEYS_MAX = 128;
+const DIGEST_BYTES_MAX = 32;
+const DETAIL_CHARS_MAX = 200;
+
+const MODES = ['small', 'full'] as const;
+
+// Appended to only: the place of a word is its number on the wire.
+const ERROR_CODES: readonly ErrorCode[] = [
+  'malformed',
+  'unsupported-version',
+  'wrong-overlay',
+  'not-mine',
+  'retry',
+  'stale',
+  'quota',
+  'refused',
+  'too-large',
+  'not-member',
+  'id-alive-elsewhere',
+  'constants-differ',
+  'unsupported',
+];
+
+const entries = list(bytes(ENTRY_BYTES_MAX), ENTRIES_MAX);
+const digest = bytes(DIGEST_BYTES_MAX);
+const sequence = uint();
+const gone: FieldCodec<readonly Gone[]> = list(
+  pair(id, sequence, {
+    make: (goneId, bootSequence): Gone => ({ id: goneId, bootSequence }),
+    split: (value) => [value.id, value.bootSequence],
+  }),
+  GONE_MAX,
+);
+const keyDigests = list(
+  pair(id, digest, { make: (key, of) => ({ key, digest: of }), split: (value) => [value.key, value.digest] }),
+  SYNC_KEYS_MAX,
+);
+const page = list(
+  pair(id, entries, {
+    make: (key, records) => ({ key, records }),
+    split: (value) => [value.key, value.records],
+  }),
+  SYNC_PAGE_KEYS_MAX,
+);
+type Asked<N extends RequestType> = Omit<Extract<Request, { type: N }>, 'type'>;
+type Fields<N extends Answer['type']> = Omit<Extract<Answer, { type: N }>, 'type'>;
+const unset = { value: undefined };
+
+const syncOp = union<'kind', SyncOp>('kind', {
+  digests: {
+    code: 1,
+    body: struct({
+      arc: { at: 1, codec: arc },
+      buckets: { at: 2, codec: list(digest, SYNC_BUCKETS_MAX) },
+    }),
+  },
+  keys: {
+    code: 2,
+    body: struct({
+      arc: { at: 1, codec: arc },
+      bucket: { at: 3, codec: uint(SYNC_BUCKETS_MAX - 1) },
+      keys: { at: 4, codec: keyDigests },
+    }),
+  },
+  pull: {
+    code: 3,
+    body: struct<Omit<Extract<SyncOp, { kind: 'pull' }>, 'kind'>>({
+      arc: { at: 1, codec: arc },
+      after: { at: 5, codec: id, absent: unset },
+    }),
+  },
+  push: { code: 4, body: struct({ key: { at: 6, codec: id }, records: { at: 7, codec: entries } }) },
+});
+
+const requestCodec = (one: FieldCodec<Peer>) =>
+  union<'type', Request>('type', {
+    ping: { code: 1, body: struct<Asked<'ping'>>({}) },
+    find: { code: 2, body: struct({ key: { at: 1, codec: id } }) },
+    query: { code: 3, body: struct({ key: { at: 1, codec: id } }) },
+    publish: { code: 4, body: struct({ key: { at: 1, codec: id }, entries: { at: 2, codec: entries } }) },
+    join: {
+      code: 5,
+      body: struct({
+        peer: { at: 3, codec: one },
+        replicas: { at: 6, codec: uint(255) },
+        successors: { at: 7, codec: uint(255) },
+      }),
+    },
+    notify: {
+      code: 6,
+      body: struct({
+        peer: { at: 3, codec: one },
+        members: { at: 4, codec: list(one, PEERS_MAX) },
+        gone: { at: 5, codec: gone },
+      }),
+    },
+    neighbours: { code: 7, body: struct<Asked<'neighbours'>>({}) },
+    leave: { code: 8, body: struct({ peer: { at: 3, codec: one } }) },
+    sync: {
+      code: 9,
+      body: struct({
+        op: {
+          at: 9,
+          codec: {
+            write: (op: SyncOp) => syncOp.write(op),
+            read: (raw: unknown) => {
+              if (raw instanceof Map) return syncOp.read(raw);
+              throw new FieldError('not a map');
+            },
+          },
+        },
+      }),
+    },
+    status: { code: 10, body: struct<Asked<'status'>>({}) },
+    probe: { code: 11, body: struct({ target: { at: 8, codec: one } }) },
+  });
+
+const statusReport = (one: FieldCodec<Peer>) =>
+  struct<StatusReport>({
+    version: { at: 1, codec: text(64) },
+    uptimeSec: { at: 2, codec: uint() },
+    self: { at: 3, codec: one },
+    mode: { at: 4, codec: word(MODES) },
+    ready: { at: 5, codec: bool },
+    arc: { at: 6, codec: arc, absent: unset },
+    keys: { at: 7, codec: uint() },
+    entries: { at: 8, codec: uint() },
+    members: { at: 9, codec: uint() },
+  });
+
+const answerCodec = (one: FieldCodec<Peer>) => {
+  const peers = list(one, PEERS_MAX);
+  const mode = word(MODES);
+  return union<'type', Answer>('type', {
+    pong: {
+      code: 1,
+      body: struct<Fields<'pong'>>({
+        id: { at: 25, codec: id, absent: 'omitted' },
+        bootSequence: { at: 10, codec: sequence, absent: 'omitted' },
+      }),
+    },
+    probed: { code: 2, body: struct({ alive: { at: 2, codec: bool } }) },
+    found: {
+      code: 3,
+      body: struct({ replicas: { at: 3, codec: peers }, closest: { at: 4, codec: peers } }),
+    },
+    entries: {
+      code: 4,
+      body: struct({ entries: { at: 5, codec: entries }, replicas: { at: 3, codec: peers } }),
+    },
+    published: {
+      code: 5,
+      body: struct({ entries: { at: 5, codec: entries }, replicas: { at: 6, codec: list(id, PEERS_MAX) } }),
+    },
+    joined: {
+      code: 6,
+      body: struct<Fields<'joined'>>({
+        mode: { at: 7, codec: mode },
+        predecessor: { at: 8, codec: one, absent: unset },
+        successors: { at: 9, codec: peers },
+        bootSequenceSeen: { at: 10, codec: sequence, absent: unset },
+      }),
+    },
+    neighbours: {
+      code: 7,
+      body: struct<Fields<'neighbours'>>({
+        self: { at: 26, codec: one, absent: 'omitted' },
+        mode: { at: 7, codec: mode },
+        ringVersion: { at: 11, codec: sequence },
+        predecessors: { at: 12, codec: peers },
+        successors: { at: 9, codec: peers },
+        gone: { at: 13, codec: gone },
+      }),
+    },
+    ok: { code: 8, body: struct<Fields<'ok'>>({}) },
+    synced: {
+      code: 9,
+      body: struct<Fields<'synced'>>({
+        buckets: {
+          at: 14,
+          codec: list(uint(SYNC_BUCKETS_MAX - 1), SYNC_BUCKETS_MAX),
+          absent: 'omitted',
+        },
+        want: { at: 15, codec: list(id, SYNC_KEYS_MAX), absent: 'omitted' },
+        have: { at: 16, codec: list(id, SYNC_KEYS_MAX), absent: 'omitted' },
+        page: { at: 17, codec: page, absent: 'omitted' },
+        next: { at: 18, codec: id, absent: 'omitted' },
+        settled: { at: 19, codec: bool, absent: 'omitted' },
+      }),
+    },
+    status: { code: 10, body: struct({ status: { at: 20, codec: nested(statusReport(one)) } }) },
+    error: {
+      code: 11,
+      body: struct<Fields<'error'>>({
+        // A code of a later version still means no.
+        code: { at: 21, codec: word(ERROR_CODES, 'refused') },
+        detail: { at: 22, codec: text(DETAIL_CHARS_MAX) },
+        peers: { at: 23, codec: peers, absent: { value: [] } },
+        versions: { at: 24, codec: list(uint(255), 16), absent: 'omitted' },
+      }),
+    },
+  });
+};
+
+/** A request whose type is known and whose fields (descriptors with signatures to check) are not looked at yet. */
+export interface OpenedRequest {
+  readonly type: RequestType;
+  read(): Result<Request>;
+}
+
+export interface ReadAnswer {
+  readonly answer: Answer;
+  readonly sizeEstimate: number;
+}
+
+export interface MessageCodec {
+  encodeRequest(request: Request): Uint8Array;
+  openRequest(
+    bytes: Uint8Array,
+  ): Result<OpenedRequest, { code: 'malformed' | 'unsupported'; detail: string }>;
+  encodeAnswer(answer: Answer, sizeEstimate: number): Uint8Array;
+  decodeAnswer(bytes: Uint8Array): Result<ReadAnswer>;
+}
+
+const caught = <T>(read: () => T): Result<T> => {
+  try {
+    return ok(read());
+  } catch (error) {
+    if (error instanceof FieldError) return fail(error.message);
+    throw error;
+  }
+};
+
+export const messageCodec = (decodePeer: DecodePeer): MessageCodec => {
+  const one = peer(decodePeer);
+  const requests = requestCodec(one);
+  const answers = answerCodec(one);
+  return {
+    encodeRequest: (request) => encodeCbor(requests.write(request)),
+    openRequest(raw) {
+      const decoded = decodeCbor(raw);
+      if (!decoded.ok) return fail({ code: 'malformed', detail: decoded.error });
+      const map = decoded.value;
+      if (!(map instanceof Map)) return fail({ code: 'malformed', detail: 'message is not a map' });
+      const type = requests.nameOf(map);
+      if (type === undefined) return fail({ code: 'unsupported', detail: 'unknown request type' });
+      return ok({ type, read: () => caught(() => requests.read(map)) });
+    },
+    encodeAnswer(answer, sizeEstimate) {
+      const map = answers.write(answer);
+      map.set(1, Math.min(0xffffffff, Math.max(0, Math.round(sizeEstimate))));
+      return encodeCbor(map);
+    },
+    decodeAnswer(raw) {
+      const decoded = decodeCbor(raw);
+      if (!decoded.ok) return decoded;
+      const map = decoded.value;
+      if (!(map instanceof Map)) return fail('message is not a map');
+      return caught(() => ({ answer: answers.read(map), sizeEstimate: uint().read(map.get(1)) }));
+    },
+  };
+};

@@ -1,0 +1,51 @@
+// What the wire must know of each request: does it change anything, who must sign it, how large its answer may be.
+import type { Request } from './types.ts';
+
+export type RequestType = Request['type'];
+
+export interface RequestTraits {
+  /** Needs a proven return address: it makes state, costs signature checks, or makes us send to a third party. */
+  readonly cookie: boolean;
+  /** Signed by the node's key together with the cookie, until sessions exist (DESIGN §5). */
+  readonly signed: boolean;
+  /** Not to be executed twice: copies get the first one's answer. */
+  readonly once: boolean;
+  /** The answer waits for something else than our own tables, so its time says little about the path. */
+  readonly slow: boolean;
+  /** Bytes to which a request without a cookie is padded, so that one full datagram of answer is at most 3 times it. */
+  readonly padTo: number;
+}
+
+const reading = (padTo: number): RequestTraits => ({
+  cookie: false,
+  signed: false,
+  once: false,
+  slow: false,
+  padTo,
+});
+const changing = (signed: boolean): RequestTraits => ({
+  cookie: true,
+  signed,
+  once: true,
+  slow: true,
+  padTo: 0,
+});
+
+/** A pong with every field is 84 bytes, with a cookie. */
+const PAD_PONG = 32;
+/** A third of the largest datagram. */
+const PAD_LARGE_ANSWER = 400;
+
+export const REQUEST_TRAITS: Readonly<Record<RequestType, RequestTraits>> = {
+  ping: reading(PAD_PONG),
+  find: reading(PAD_LARGE_ANSWER),
+  query: reading(PAD_LARGE_ANSWER),
+  neighbours: reading(PAD_LARGE_ANSWER),
+  status: reading(PAD_LARGE_ANSWER),
+  probe: changing(false),
+  publish: changing(false),
+  sync: changing(false),
+  join: changing(true),
+  notify: changing(true),
+  leave: changing(true),
+};

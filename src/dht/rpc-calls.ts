@@ -1,0 +1,290 @@
+// The asking side of LSP: calls in flight, their retransmission, cookies learnt, answers gathered from parts.
+import { BoundedMap } from '../runtime/bounded-map.ts';
+import type { Clock, Timer } from '../runtime/clock.ts';
+import type { Endpoint } from '../runtime/datagram.ts';
+import { jittered, type Random } from '../runtime/random.ts';
+import { canonicalEndpoint, endpointKey, sameEndpoint } from './address.ts';
+import { type CallFramesDeps, fetchFrame, requestFrames } from './call-frames.ts';
+import { type Frame, TRANSACTION_BYTES } from './frame.ts';
+import type { MessageCodec } from './messages.ts';
+import { bitmapFromBytes, fullBitmap, hasPart, PartBuffer } from './parts.ts';
+import { REQUEST_TRAITS, type RequestTraits } from './request-traits.ts';
+import type { DropReason, RpcMetrics } from './rpc-metrics.ts';
+import { RTO_INITIAL_MS, RTO_MAX_MS, type RtoState, rtoBackedOff, rtoSample } from './rto.ts';
+import type { Answer, CallOutcome, Request } from './types.ts';
+
+/** Two suffice (none yet, then one that just expired); more is a peer that can't be asked. */
+const CHALLENGES_MAX = 2;
+const ATTEMPTS_DEFAULT = 3;
+
+export interface CallLimits {
+  readonly inFlightMax: number;
+  readonly inFlightPerPeerMax: number;
+  /** Peers of whom a cookie and a timeout are remembered. */
+  readonly peersMax: number;
+}
+
+export interface CallDeps extends CallFramesDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly codec: MessageCodec;
+  readonly metrics: RpcMetrics;
+  send(bytes: Uint8Array, to: Endpoint): void;
+}
+
+interface Call {
+  readonly key: string;
+  readonly peerKey: string;
+  readonly to: Endpoint;
+  readonly request: Request;
+  readonly traits: RequestTraits;
+  readonly transaction: Uint8Array;
+  readonly body: Uint8Array;
+  readonly startedMs: number;
+  readonly fixedTimeoutMs: number | undefined;
+  readonly resolve: (outcome: CallOutcome) => void;
+  attemptsLeft: number;
+  /** The wait of the present attempt, before jitter. */
+  timeoutMs: number;
+  timer: Timer | undefined;
+  /** Since the last challenge: an answer to the only copy is a measurement. */
+  copies: number;
+  sentMs: number;
+  challenges: number;
+  cookie: Uint8Array | undefined;
+  frames: readonly Uint8Array[];
+  /** Parts of the request that the peer says it has. */
+  delivered: number;
+  answer: PartBuffer | undefined;
+}
+
+export class RpcCalls {
+  readonly #deps: CallDeps;
+  readonly #limits: CallLimits;
+  // BOUNDED: inFlightMax.
+  readonly #calls = new Map<string, Call>();
+  // BOUNDED: by the calls in flight; a peer without one is deleted.
+  readonly #perPeer = new Map<string, number>();
+  // BOUNDED: peersMax each.
+  readonly #cookies: BoundedMap<string, Uint8Array>;
+  readonly #rto: BoundedMap<string, RtoState>;
+  #stopped = false;
+
+  constructor(deps: CallDeps, limits: CallLimits) {
+    this.#deps = deps;
+    this.#limits = limits;
+    this.#cookies = new BoundedMap(limits.peersMax);
+    this.#rto = new BoundedMap(limits.peersMax);
+  }
+
+  get inFlight(): number {
+    return this.#calls.size;
+  }
+
+  call(
+    to: Endpoint,
+    request: Request,
+    options: { readonly attempts?: number; readonly timeoutMs?: number },
+  ): Promise<CallOutcome> {
+    return new Promise((resolve) => {
+      const refuse = (code: Exclude<CallOutcome, { ok: true }>['code']): void => {
+        const outcome: CallOutcome = { ok: false, code };
+        this.#deps.metrics.called(request.type, outcome, 0);
+        resolve(outcome);
+      };
+      const endpoint = canonicalEndpoint(to);
+      if (this.#stopped) return refuse('closed');
+      if (endpoint === undefined) return refuse('malformed');
+      const traits = REQUEST_TRAITS[request.type];
+      if (traits.signed && this.#deps.identity === undefined) return refuse('malformed');
+      const peerKey = endpointKey(endpoint);
+      const held = this.#perPeer.get(peerKey) ?? 0;
+      if (this.#calls.size >= this.#limits.inFlightMax || held >= this.#limits.inFlightPerPeerMax) {
+        return refuse('too-many');
+      }
+      const body = this.#deps.codec.encodeRequest(request);
+      const transaction = this.#deps.random.bytes(TRANSACTION_BYTES);
+      const call: Call = {
+        key: Buffer.from(transaction).toString('latin1'),
+        peerKey,
+        to: endpoint,
+        request,
+        traits,
+        transaction,
+        body,
+        startedMs: this.#deps.clock.monoMs(),
+        fixedTimeoutMs: options.timeoutMs,
+        resolve,
+        attemptsLeft: Math.max(1, options.attempts ?? ATTEMPTS_DEFAULT),
+        timeoutMs: options.timeoutMs ?? this.#firstTimeoutMs(peerKey, traits),
+        timer: undefined,
+        copies: 0,
+        sentMs: 0,
+        challenges: 0,
+        cookie: undefined,
+        frames: [],
+        delivered: 0,
+        answer: undefined,
+      };
+      if (!this.#build(call)) return refuse('too-large');
+      this.#calls.set(call.key, call);
+      this.#perPeer.set(peerKey, held + 1);
+      this.#transmit(call);
+    });
+  }
+
+  /** An answer or challenge came: whose it is, or why it is nobody's. */
+  onAnswer(frame: Frame, from: Endpoint): DropReason | undefined {
+    const call = this.#calls.get(Buffer.from(frame.transaction).toString('latin1'));
+    if (call === undefined) return 'unmatched';
+    // An answer counts only from the endpoint that was asked: who speaks from elsewhere is somebody else.
+    if (!sameEndpoint(call.to, from)) return 'elsewhere';
+    if (frame.cookie !== undefined) {
+      // A copy: the frame is a view of the datagram, and the cookie stays.
+      this.#cookies.set(call.peerKey, Uint8Array.prototype.slice.call(frame.cookie));
+    }
+    if (frame.kind === 'challenge') return this.#onChallenge(call, frame);
+    if (Buffer.compare(frame.overlayTag, this.#deps.overlayTag) !== 0) {
+      this.#foreign(call, 'wrong-overlay', 'the peer is in another overlay');
+      return undefined;
+    }
+    if (frame.bitmap) {
+      const before = call.delivered;
+      call.delivered = bitmapFromBytes(frame.chunk) & fullBitmap(call.frames.length);
+      if ((call.delivered & ~before) !== 0) this.#arm(call);
+      return undefined;
+    }
+    if (frame.partCount === 1) {
+      this.#onMessage(call, frame.chunk);
+      return undefined;
+    }
+    if (call.answer?.partCount !== frame.partCount) call.answer = new PartBuffer(frame.partCount);
+    if (!call.answer.add(frame.part, frame.chunk)) return 'duplicate';
+    const message = call.answer.message();
+    if (message === undefined) this.#arm(call);
+    else this.#onMessage(call, message);
+    return undefined;
+  }
+
+  /** The peer answered in a version, or by a kind of frame, that isn't spoken here. */
+  onUnsupportedAnswer(transaction: Uint8Array, from: Endpoint): DropReason | undefined {
+    const call = this.#calls.get(Buffer.from(transaction).toString('latin1'));
+    if (call === undefined) return 'unmatched';
+    if (!sameEndpoint(call.to, from)) return 'elsewhere';
+    this.#foreign(call, 'unsupported-version', 'the peer speaks another version');
+    return undefined;
+  }
+
+  /** Every open call ends as `closed`; none can begin. */
+  stop(): void {
+    this.#stopped = true;
+    for (const call of [...this.#calls.values()]) this.#finish(call, { ok: false, code: 'closed' });
+  }
+
+  #firstTimeoutMs(peerKey: string, traits: RequestTraits): number {
+    const rtoMs = this.#rto.get(peerKey)?.rtoMs ?? RTO_INITIAL_MS;
+    return traits.slow ? Math.max(rtoMs, RTO_INITIAL_MS) : rtoMs;
+  }
+
+  /** Makes the frames with the cookie known now; false if the message is too long. */
+  #build(call: Call): boolean {
+    const cookie = this.#cookies.get(call.peerKey);
+    const frames = requestFrames(this.#deps, { ...call, cookie });
+    call.frames = frames ?? [];
+    call.cookie = cookie;
+    call.delivered = 0;
+    return frames !== undefined;
+  }
+
+  #transmit(call: Call): void {
+    // Another call may have learnt a cookie meanwhile. One that was used stays until it is refused: parts of one
+    // message must carry one signature.
+    if (call.cookie === undefined && this.#cookies.has(call.peerKey) && !this.#build(call)) {
+      this.#finish(call, { ok: false, code: 'too-large' });
+      return;
+    }
+    call.copies += 1;
+    call.sentMs = this.#deps.clock.monoMs();
+    this.#arm(call);
+    if (call.answer !== undefined) {
+      this.#deps.send(fetchFrame(this.#deps, call, call.answer), call.to);
+      return;
+    }
+    let missing = 0;
+    for (const [part, frame] of call.frames.entries()) {
+      if (hasPart(call.delivered, part)) continue;
+      missing += 1;
+      this.#deps.send(frame, call.to);
+    }
+    // All parts are there and the answer isn't: any of them asks for it.
+    const first = call.frames[0];
+    if (missing === 0 && first !== undefined) this.#deps.send(first, call.to);
+  }
+
+  #arm(call: Call): void {
+    call.timer?.cancel();
+    // Adaptive waits are spread a little, so that copies from many askers don't fall together; a caller's own is exact.
+    const waitMs = call.fixedTimeoutMs ?? jittered(this.#deps.random, call.timeoutMs * 1.05, 1 / 21);
+    call.timer = this.#deps.clock.setTimer(waitMs, () => this.#onTimeout(call));
+  }
+
+  #onTimeout(call: Call): void {
+    call.attemptsLeft -= 1;
+    if (call.attemptsLeft <= 0) {
+      this.#backOff(call);
+      this.#finish(call, { ok: false, code: 'timeout' });
+      return;
+    }
+    call.timeoutMs = Math.min(RTO_MAX_MS, 2 * call.timeoutMs);
+    this.#deps.metrics.retransmitted();
+    this.#transmit(call);
+  }
+
+  #onChallenge(call: Call, frame: Frame): DropReason | undefined {
+    if (frame.cookie === undefined || call.challenges >= CHALLENGES_MAX) return 'bad-challenge';
+    call.challenges += 1;
+    call.cookie = undefined;
+    call.copies = 0;
+    call.answer = undefined;
+    this.#transmit(call);
+    return undefined;
+  }
+
+  #onMessage(call: Call, message: Uint8Array): void {
+    const read = this.#deps.codec.decodeAnswer(message);
+    if (!read.ok) {
+      this.#finish(call, { ok: false, code: 'malformed' });
+      return;
+    }
+    const nowMs = this.#deps.clock.monoMs();
+    const rttMs = nowMs - call.sentMs;
+    if (call.copies > 1) this.#backOff(call);
+    else if (!call.traits.slow) {
+      this.#rto.set(call.peerKey, rtoSample(this.#rto.get(call.peerKey), rttMs));
+    }
+    const { answer, sizeEstimate } = read.value;
+    this.#finish(call, { ok: true, answer, meta: { from: call.to, rttMs, sizeEstimate } });
+  }
+
+  /** Said by the frame alone: the message in it is of an overlay or a protocol that isn't ours. */
+  #foreign(call: Call, code: 'wrong-overlay' | 'unsupported-version', detail: string): void {
+    const rttMs = this.#deps.clock.monoMs() - call.sentMs;
+    const answer: Answer = { type: 'error', code, detail, peers: [] };
+    this.#finish(call, { ok: true, answer, meta: { from: call.to, rttMs, sizeEstimate: 0 } });
+  }
+
+  #backOff(call: Call): void {
+    if (call.fixedTimeoutMs !== undefined) return;
+    this.#rto.set(call.peerKey, rtoBackedOff(this.#rto.get(call.peerKey), call.timeoutMs));
+  }
+
+  #finish(call: Call, outcome: CallOutcome): void {
+    call.timer?.cancel();
+    this.#calls.delete(call.key);
+    const held = (this.#perPeer.get(call.peerKey) ?? 1) - 1;
+    if (held > 0) this.#perPeer.set(call.peerKey, held);
+    else this.#perPeer.delete(call.peerKey);
+    this.#deps.metrics.called(call.request.type, outcome, this.#deps.clock.monoMs() - call.startedMs);
+    call.resolve(outcome);
+  }
+}
