@@ -1,0 +1,126 @@
+// What changes in a message that passes through (RFC 3261 §16.6, §16.11); every other row leaves as it came.
+import { type Endpoint, formatEndpoint } from '../runtime/datagram.ts';
+import type { HeaderRow, NameAddr, SipRequest, SipResponse, Transport } from '../sip/types.ts';
+import { findParam } from '../uri/params.ts';
+import { parseSipUri } from '../uri/parse.ts';
+
+/** One Route value: its URI, and the whole of it as written. */
+export type RouteValue = Pick<NameAddr, 'uri' | 'text'>;
+
+/** Where a request is to go: its Request-URI and the Route values that are left once ours are gone. */
+export interface ForwardPlan {
+  readonly uri: string;
+  readonly routes: readonly RouteValue[];
+}
+
+/** The URI of the next hop, and Request-URI and Route as they are sent. */
+export interface Targeted extends ForwardPlan {
+  readonly next: string;
+}
+
+/** A side of ours that a message comes in or goes out by. */
+export interface Side {
+  readonly transport: Transport;
+  readonly advertised: Endpoint;
+}
+
+const row = (as: string, value: string): HeaderRow => ({ name: as.toLowerCase(), as, value });
+
+/** RFC 3261 §16.6 step 6: where the first Route is no loose router, it takes the place of the Request-URI, which goes last. */
+export const targeted = ({ uri, routes }: ForwardPlan): Targeted => {
+  const [first, ...rest] = routes;
+  if (first === undefined) return { next: uri, uri, routes };
+  const next = first.uri;
+  const parsed = parseSipUri(next);
+  const loose = !parsed.ok || findParam(parsed.value.params, 'lr') !== undefined;
+  return loose ? { next, uri, routes } : { next, uri: next, routes: [...rest, { uri, text: `<${uri}>` }] };
+};
+
+const viaOf = (down: Side, branch: string): HeaderRow => {
+  const sentBy = formatEndpoint(down.advertised);
+  // RFC 3581: an answer comes back through whatever rewrites our address on the way.
+  const rport = down.transport === 'udp' ? ';rport' : '';
+  return row('Via', `SIP/2.0/${down.transport.toUpperCase()} ${sentBy};branch=${branch}${rport}`);
+};
+
+const recordRoute = (side: Side, token: string): HeaderRow => {
+  const transport = side.transport === 'udp' ? '' : `;transport=${side.transport}`;
+  return row('Record-Route', `<sip:${token}@${formatEndpoint(side.advertised)}${transport};lr>`);
+};
+
+/**
+ * RFC 5658 §3: where a dialog comes in by one address or transport of ours and goes out by another, each side gets a
+ * Record-Route that it can reach; the outer one is the one for the side the request goes to.
+ */
+export const recordRoutes = (up: Side, down: Side, token: string): readonly HeaderRow[] => {
+  const outer = recordRoute(down, token);
+  const inner = recordRoute(up, token);
+  return outer.value === inner.value ? [outer] : [outer, inner];
+};
+
+const REALM = /\brealm\s*=\s*"([^"]*)"/i;
+
+export interface RequestChanges {
+  readonly target: ForwardPlan;
+  readonly branch: string;
+  readonly down: Side;
+  readonly recordRoutes: readonly HeaderRow[];
+  /** Credentials for this realm were for us alone. */
+  readonly isOurRealm: (realm: string) => boolean;
+}
+
+const MAX_FORWARDS = 70;
+
+/** The request as it goes out. Its Max-Forwards, if it has one, is above 0. */
+export const forwardedRequest = (
+  request: SipRequest,
+  { target, branch, down, recordRoutes: ours, isOurRealm }: RequestChanges,
+): Pick<SipRequest, 'method' | 'uri' | 'rows' | 'body'> => {
+  // "If the copy does not contain a Max-Forwards header field, the proxy MUST add one with a field value, which SHOULD
+  // be 70." (§16.6 step 3)
+  const maxForwards = request.maxForwards === undefined ? MAX_FORWARDS : request.maxForwards - 1;
+  const kept = request.rows.filter(({ name, value }) => {
+    switch (name) {
+      case 'route':
+      case 'max-forwards':
+        return false;
+      // RFC 2617 §3.6: they are for the next proxy that asked, and tell the others how to pass for our user.
+      case 'proxy-authorization':
+        return !isOurRealm(REALM.exec(value)?.[1] ?? '');
+      default:
+        return true;
+    }
+  });
+  const rows = [
+    viaOf(down, branch),
+    ...ours,
+    ...target.routes.map(({ text }) => row('Route', text)),
+    row('Max-Forwards', String(maxForwards)),
+    ...kept,
+  ];
+  // A datagram may come without it; onto a stream it must not go without (RFC 3261 §20.14).
+  if (!kept.some(({ name }) => name === 'content-length'))
+    rows.push(row('Content-Length', String(request.body.length)));
+  return { method: request.method, uri: target.uri, rows, body: request.body };
+};
+
+/**
+ * The answer without our Via, the topmost. RFC 3261 §16.11: "The proxy MUST NOT add to, modify, or remove the message
+ * body. Unless specified otherwise, the proxy MUST NOT remove any other header field values."
+ */
+export const forwardedResponse = (
+  response: SipResponse,
+): Pick<SipResponse, 'status' | 'reason' | 'rows' | 'body'> => {
+  const [top] = response.vias;
+  const index = response.rows.findIndex(({ name }) => name === 'via');
+  // One row may hold several values: what stands behind ours and its comma stays.
+  const rows = response.rows.flatMap((one, at) => {
+    if (at !== index) return [one];
+    const rest = one.value.slice(top.text.length).replace(/^\s*,\s*/, '');
+    return rest === '' ? [] : [{ ...one, value: rest }];
+  });
+  const { status, reason, body } = response;
+  if (!rows.some(({ name }) => name === 'content-length'))
+    rows.push(row('Content-Length', String(body.length)));
+  return { status, reason, rows, body };
+};

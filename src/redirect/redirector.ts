@@ -1,0 +1,198 @@
+// INVITE, MESSAGE, OPTIONS …: looks the callee up and answers 302, or hands the request to whoever forwards it.
+import type { Authenticator } from '../auth/authenticator.ts';
+import type { FlowTokens } from '../auth/flow-token.ts';
+import type { LocationService, QueryResult } from '../location/types.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { formatEndpoint } from '../runtime/datagram.ts';
+import { unreachable } from '../runtime/errors.ts';
+import type { Log } from '../runtime/log.ts';
+import { type Random, randomBelow } from '../runtime/random.ts';
+import type { NextHop, Reply, ServerTransaction, SipRequest } from '../sip/types.ts';
+import { aorOf } from '../uri/name.ts';
+import type { Self } from '../uri/self.ts';
+import type { LocationName, SipUri } from '../uri/types.ts';
+import { checkCaller } from './caller.ts';
+import { type ForwardPlan, type RouteDecision, type RouteValue, routeDecision } from './route-decision.ts';
+import { contactsFor } from './targets.ts';
+
+/** Who forwards: the proxy. */
+export interface RequestForwarder {
+  /** A retransmission, CANCEL or ACK of what was forwarded: sent the same way; false if nothing of it is known. */
+  again(request: SipRequest): boolean;
+  /** Sends it on and releases the transaction, or answers it. */
+  forward(
+    transaction: ServerTransaction,
+    plan: ForwardPlan,
+    startedMs: number,
+  ): Promise<
+    | { readonly kind: 'sent'; readonly hop: NextHop }
+    | { readonly kind: 'refused'; readonly status: number; readonly why: string }
+    | { readonly kind: 'abandoned' }
+  >;
+}
+
+export interface RedirectorDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly location: Pick<LocationService, 'query'>;
+  readonly forwarder: RequestForwarder;
+  readonly authenticator: Authenticator;
+  readonly tokens: FlowTokens;
+  readonly self: Self;
+  readonly isUser: (name: LocationName) => boolean;
+}
+
+/** What became of a request, for its log line. */
+interface Ending {
+  readonly code: number | undefined;
+  readonly why: string;
+  readonly name?: LocationName;
+}
+
+type LookUp = Extract<RouteDecision, { kind: 'look-up' }>;
+
+export class Redirector {
+  readonly #deps: RedirectorDeps;
+
+  constructor(deps: RedirectorDeps) {
+    this.#deps = deps;
+  }
+
+  /** Serves every method but REGISTER, ACK and CANCEL. */
+  async handle(transaction: ServerTransaction): Promise<void> {
+    const startedMs = this.#deps.clock.monoMs();
+    if (this.#again(transaction)) return;
+    const ending = await this.#serve(transaction, this.#decide(transaction.request), startedMs);
+    this.#tell(transaction, ending, startedMs);
+  }
+
+  /** An ACK that is for no answer of ours: of what was forwarded, or with our token. Others go no further. */
+  async handleAck(transaction: ServerTransaction): Promise<void> {
+    const startedMs = this.#deps.clock.monoMs();
+    if (this.#again(transaction)) return;
+    const decision = this.#decide(transaction.request);
+    // RFC 3261 §22.1: "servers MUST NOT … challenge an ACK": without a token there is nothing to let it pass by.
+    if (decision.kind === 'pass') await this.#deps.forwarder.forward(transaction, decision.plan, startedMs);
+  }
+
+  /** A CANCEL for no request that is under way here: it goes the way of the INVITE, or gets the server's 481. */
+  async handleCancel(transaction: ServerTransaction): Promise<void> {
+    this.#again(transaction);
+  }
+
+  #again(transaction: ServerTransaction): boolean {
+    if (!this.#deps.forwarder.again(transaction.request)) return false;
+    transaction.release();
+    return true;
+  }
+
+  #decide(request: SipRequest): RouteDecision {
+    const { self, isUser, tokens, clock } = this.#deps;
+    const routes: readonly RouteValue[] = routesOf(request);
+    const nowMs = clock.wallMs();
+    return routeDecision(request, routes, {
+      self,
+      isUser,
+      isToken: (token, dialog) => tokens.check(token, dialog, nowMs),
+    });
+  }
+
+  async #serve(transaction: ServerTransaction, decision: RouteDecision, startedMs: number): Promise<Ending> {
+    switch (decision.kind) {
+      case 'refuse':
+        return this.#reply(transaction, decision.reply, decision.why);
+      case 'pass':
+        return this.#forward(transaction, decision.plan, startedMs);
+      case 'forward-for-user':
+        return this.#forwardForUser(transaction, decision.plan, startedMs);
+      case 'look-up': {
+        const found = await this.#deps.location.query(decision.name);
+        const ending = await this.#redirect(transaction, decision, found, startedMs);
+        return { ...ending, name: decision.name };
+      }
+      default:
+        return unreachable(decision);
+    }
+  }
+
+  #redirect(
+    transaction: ServerTransaction,
+    { uri, otherwise }: LookUp,
+    found: QueryResult,
+    startedMs: number,
+  ): Ending | Promise<Ending> {
+    switch (found.kind) {
+      case 'found':
+        return this.#answerFound(transaction, uri, found.bindings);
+      case 'none':
+        return otherwise === 'unavailable'
+          ? this.#reply(transaction, { status: 480 }, 'not registered')
+          : this.#forwardForUser(transaction, otherwise, startedMs);
+      case 'unavailable': {
+        // Spread, so that those who were turned away do not come back together.
+        const retryAfter = String(2 + randomBelow(this.#deps.random, 9));
+        const reply: Reply = { status: 503, headers: [['Retry-After', retryAfter]] };
+        return this.#reply(transaction, reply, `location service: ${found.reason}`);
+      }
+      case 'timeout':
+        return this.#reply(transaction, { status: 504 }, 'location service: no answer in time');
+      default:
+        return unreachable(found);
+    }
+  }
+
+  #answerFound(
+    transaction: ServerTransaction,
+    uri: SipUri,
+    bindings: Extract<QueryResult, { kind: 'found' }>['bindings'],
+  ): Ending {
+    const contacts = contactsFor(bindings, uri, this.#deps.self);
+    if (contacts.length === 0)
+      return this.#reply(transaction, { status: 480 }, 'no contact that a redirection may name');
+    const headers = contacts.map((contact) => ['Contact', contact] as const);
+    return this.#reply(transaction, { status: 302, headers }, `${contacts.length} of ${bindings.length} contacts`);
+  }
+
+  #reply(transaction: ServerTransaction, reply: Reply, why: string): Ending {
+    if (transaction.done) return { code: undefined, why: 'cancelled, or out of time' };
+    transaction.reply(reply);
+    return { code: reply.status, why };
+  }
+
+  async #forwardForUser(transaction: ServerTransaction, plan: ForwardPlan, startedMs: number): Promise<Ending> {
+    if (transaction.done) return { code: undefined, why: 'cancelled, or out of time' };
+    const caller = checkCaller(transaction, this.#deps);
+    if (caller.kind === 'refused') return this.#reply(transaction, caller.reply, caller.why);
+    return this.#forward(transaction, plan, startedMs);
+  }
+
+  async #forward(transaction: ServerTransaction, plan: ForwardPlan, startedMs: number): Promise<Ending> {
+    const outcome = await this.#deps.forwarder.forward(transaction, plan, startedMs);
+    switch (outcome.kind) {
+      case 'sent':
+        return { code: undefined, why: `forwarded to ${outcome.hop.transport}:${formatEndpoint(outcome.hop)}` };
+      case 'refused':
+        return { code: outcome.status, why: outcome.why };
+      case 'abandoned':
+        return { code: undefined, why: 'cancelled, or out of time' };
+      default:
+        return unreachable(outcome);
+    }
+  }
+
+  /** One info line a call; what else phones say all day is for debugging. */
+  #tell({ request, flow }: ServerTransaction, { code, why, name }: Ending, startedMs: number): void {
+    const fields = {
+      method: request.method,
+      callId: request.callId,
+      aor: name === undefined ? request.uri : aorOf(name),
+      source: formatEndpoint(flow.remote),
+      code,
+      why,
+      ms: Math.round(this.#deps.clock.monoMs() - startedMs),
+    };
+    if (request.method === 'INVITE') this.#deps.log.info(fields, 'call');
+    else this.#deps.log.debug(fields, 'request');
+  }
+}
