@@ -3,7 +3,7 @@ import type { DigestAlgorithm } from './digest.ts';
 import type { UserLine } from './user-file.ts';
 
 export interface KnownUser {
-  /** The user part of the AOR that these credentials are for, as bytes in latin1 (as messages are). */
+  /** The user part of the AOR that these credentials are for, as names have it (src/uri/name.ts). */
   readonly user: string;
   readonly ha1: (algorithm: DigestAlgorithm) => string | undefined;
 }
@@ -49,7 +49,7 @@ export class UserTable implements Users {
     for (const line of lines) {
       const [username, realm] = [wireText(line.user), wireText(line.realm)];
       const key = keyOf(username, realm);
-      const known = next.get(key) ?? { user: userOf(username, realm), hashes: new Map() };
+      const known = next.get(key) ?? { user: userOf(line.user, line.realm), hashes: new Map() };
       known.hashes.set(line.algorithm, line.ha1);
       next.set(key, known);
     }
