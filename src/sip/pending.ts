@@ -26,8 +26,6 @@ export interface PendingOptions {
 
 export type Opened =
   | { readonly kind: 'new'; readonly transaction: ServerTransaction }
-  /** A retransmission: it waits for the answer under way, or has just got the last one again. */
-  | { readonly kind: 'joined' }
   /** RFC 3261 §8.2.2.2: the same request came by another way. */
   | { readonly kind: 'merged' }
   | { readonly kind: 'full' };
@@ -60,8 +58,8 @@ export class PendingTable {
   readonly #options: PendingOptions;
   // BOUNDED: `max`, held in `open`; every entry leaves at its deadline.
   readonly #running = new Map<string, Running>();
-  // BOUNDED: as #running, whose keys are its values.
-  readonly #merge = new Map<string, string>();
+  // BOUNDED: as #running: one for each of its entries at most.
+  readonly #merge = new Set<string>();
   // BOUNDED: `max`, the oldest leaves; answered INVITEs alone.
   readonly #answered: BoundedMap<string, Answered>;
   // BOUNDED: one for each call of `empty`, which is made when the server drains.
@@ -77,18 +75,23 @@ export class PendingTable {
     return this.#running.size;
   }
 
-  /** `answer` is the way back to the request's source. */
-  open(request: SipRequest, flow: Flow, answer: Flow): Opened {
-    const key = transactionKey(request);
+  /**
+   * True if this is a retransmission: it waits for the answer under way, or has just got the last one again by
+   * `answer`. `key` is the request's transactionKey.
+   */
+  join(key: string, answer: Flow): boolean {
     const running = this.#running.get(key);
     // §17.2.1: on a retransmission "the most recent provisional response that was received from the TU MUST be passed
-    // to the transport layer"; before one was sent, and for other methods (§17.2.2), it is discarded.
-    const repeat = running === undefined ? this.#unacknowledged(key) : running.provisional;
+    // to the transport layer for retransmission"; before one was sent, and for other methods (§17.2.2), it is discarded.
+    const repeat = running === undefined ? this.#answered.get(key)?.bytes : running.provisional;
     if (repeat !== undefined) answer.send(repeat);
-    if (running !== undefined || repeat !== undefined) {
-      this.#deps.onDropped('retransmission');
-      return { kind: 'joined' };
-    }
+    if (running === undefined && repeat === undefined) return false;
+    this.#deps.onDropped('retransmission');
+    return true;
+  }
+
+  /** A transaction for a request that joined none. `answer` is the way back to its source. */
+  open(key: string, request: SipRequest, flow: Flow, answer: Flow): Opened {
     const merge = mergeKey(request);
     if (merge !== undefined && this.#merge.has(merge)) return { kind: 'merged' };
     if (this.#running.size >= this.#options.max) return { kind: 'full' };
@@ -104,7 +107,7 @@ export class PendingTable {
       timer: undefined,
     };
     this.#running.set(key, entry);
-    if (merge !== undefined) this.#merge.set(merge, key);
+    if (merge !== undefined) this.#merge.add(merge);
     this.#armTimers(key, entry);
     return { kind: 'new', transaction: this.#transactionOf(key, entry) };
   }
@@ -155,10 +158,6 @@ export class PendingTable {
     for (const [, answered] of this.#answered.entries()) answered.timer?.cancel();
     this.#answered.clear();
     this.#tellEmpty();
-  }
-
-  #unacknowledged(key: string): Uint8Array | undefined {
-    return this.#answered.get(key)?.bytes;
   }
 
   #armTimers(key: string, entry: Running): void {

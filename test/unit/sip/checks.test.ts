@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { type CheckContext, refusalOf } from '../../../src/sip/checks.ts';
+import { requestOf } from '../../support/sip-request.ts';
+
+const context: CheckContext = {
+  serves: (method) => method !== 'PUBLISH',
+  allow: 'INVITE, ACK',
+  supported: new Set(['path']),
+  isOurs: (uri) => uri.includes('example.com'),
+};
+const refusal = (given: Parameters<typeof requestOf>[0]) => refusalOf(requestOf(given), context);
+
+describe('what is refused before a handler sees it', () => {
+  test('a method nobody has heard of: 501 with Allow', () => {
+    expect(refusal({ method: 'RE%47IST%45R' })).toEqual({ status: 501, headers: [['Allow', 'INVITE, ACK']] });
+    expect(refusal({ method: 'invite' })?.status).toBe(501);
+  });
+
+  test('a method that is known and not served: 405 with Allow', () => {
+    expect(refusal({ method: 'PUBLISH' })).toEqual({ status: 405, headers: [['Allow', 'INVITE, ACK']] });
+  });
+
+  test.each([
+    ['nobodyKnowsThisScheme:opaque', 416],
+    ['soap.beep://192.0.2.103:3002', 416],
+    ['sip:bob@example.com', undefined],
+    ['SIPS:bob@example.com', undefined],
+    ['tel:+15551234', undefined],
+    [':x', 416],
+  ])('the scheme of %s: %s', (uri, status) => {
+    expect(refusal({ uri })?.status).toBe(status);
+  });
+
+  test.each([
+    ['INVITE', 483],
+    ['OPTIONS', undefined],
+    ['REGISTER', undefined],
+  ])('%s with Max-Forwards 0: %s', (method, status) => {
+    expect(refusal({ method, maxForwards: 0 })?.status).toBe(status);
+  });
+
+  test('an option tag that nobody registered: 420 with all of them in Unsupported', () => {
+    expect(refusal({ headers: ['Require: nope, 100rel', 'Require: neither'] })).toEqual({
+      status: 420,
+      headers: [['Unsupported', 'nope, neither']],
+    });
+  });
+
+  test('what only the phone must understand passes; a registrar must understand all', () => {
+    expect(refusal({ headers: ['Require: 100rel, timer'] })).toBeUndefined();
+    expect(refusal({ method: 'REGISTER', headers: ['Require: path'] })).toBeUndefined();
+    expect(refusal({ method: 'REGISTER', headers: ['Require: 100rel'] })?.status).toBe(420);
+  });
+
+  test('on the way to somebody else Proxy-Require counts and Require does not', () => {
+    const uri = 'sip:carol@elsewhere.example';
+    expect(refusal({ uri, headers: ['Require: nope'] })).toBeUndefined();
+    expect(refusal({ uri, headers: ['Proxy-Require: nope'] })?.headers).toEqual([['Unsupported', 'nope']]);
+    expect(refusal({ headers: ['Proxy-Require: nope'] })).toBeUndefined();
+  });
+});
