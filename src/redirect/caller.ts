@@ -21,7 +21,10 @@ const forbidden = (why: string): CallerVerdict => ({ kind: 'refused', reply: { s
 /** Names from a URI are Unicode, those of the user file are UTF-8 bytes read as latin1, as messages are. */
 const wireText = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 
-export const checkCaller = (transaction: ServerTransaction, { self, authenticator }: CallerDeps): CallerVerdict => {
+export const checkCaller = (
+  transaction: ServerTransaction,
+  { self, authenticator }: CallerDeps,
+): CallerVerdict => {
   const from = parseSipUri(transaction.request.from.uri);
   const realm = from.ok ? ownDomain(from.value, self) : undefined;
   const name = from.ok ? sipLocationName(from.value) : from;

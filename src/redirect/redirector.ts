@@ -151,7 +151,11 @@ export class Redirector {
     if (contacts.length === 0)
       return this.#reply(transaction, { status: 480 }, 'no contact that a redirection may name');
     const headers = contacts.map((contact) => ['Contact', contact] as const);
-    return this.#reply(transaction, { status: 302, headers }, `${contacts.length} of ${bindings.length} contacts`);
+    return this.#reply(
+      transaction,
+      { status: 302, headers },
+      `${contacts.length} of ${bindings.length} contacts`,
+    );
   }
 
   #reply(transaction: ServerTransaction, reply: Reply, why: string): Ending {
@@ -160,7 +164,11 @@ export class Redirector {
     return { code: reply.status, why };
   }
 
-  async #forwardForUser(transaction: ServerTransaction, plan: ForwardPlan, startedMs: number): Promise<Ending> {
+  async #forwardForUser(
+    transaction: ServerTransaction,
+    plan: ForwardPlan,
+    startedMs: number,
+  ): Promise<Ending> {
     if (transaction.done) return { code: undefined, why: 'cancelled, or out of time' };
     const caller = checkCaller(transaction, this.#deps);
     if (caller.kind === 'refused') return this.#reply(transaction, caller.reply, caller.why);
@@ -171,7 +179,10 @@ export class Redirector {
     const outcome = await this.#deps.forwarder.forward(transaction, plan, startedMs);
     switch (outcome.kind) {
       case 'sent':
-        return { code: undefined, why: `forwarded to ${outcome.hop.transport}:${formatEndpoint(outcome.hop)}` };
+        return {
+          code: undefined,
+          why: `forwarded to ${outcome.hop.transport}:${formatEndpoint(outcome.hop)}`,
+        };
       case 'refused':
         return { code: outcome.status, why: outcome.why };
       case 'abandoned':
