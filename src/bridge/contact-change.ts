@@ -1,0 +1,77 @@
+// One Contact value of a REGISTER as a change of a binding, or the reason why it can't be one.
+import type { BindingChange } from '../location/types.ts';
+import { fail, ok, type Result } from '../runtime/result.ts';
+import type { NameAddr } from '../sip/types.ts';
+import { canonicalContact } from '../uri/compare.ts';
+import { findParam } from '../uri/params.ts';
+import { parseSipUri, schemeOf } from '../uri/parse.ts';
+import { isOwnContactAddress, type Self } from '../uri/self.ts';
+
+/** What a REGISTER asks for one contact, before limits. */
+export interface ContactRequest {
+  readonly change: Omit<BindingChange, 'expiresSec' | 'path' | 'userAgent'>;
+  /** The `expires` parameter as written. */
+  readonly expires: string | undefined;
+  /** True if a call to it would come back to this registrar. */
+  readonly leadsHere: boolean;
+}
+
+// RFC 3261 §25.1: qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] )
+const QVALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
+/** RFC 5626 §11.2: "The value of the reg-id MUST NOT be 0 and MUST be less than 2^31." */
+const REG_ID_BELOW = 2 ** 31;
+const OTHER_URI = /^[!-~]+$/;
+const OTHER_URI_UNFIT = /[<>"\\^`{|}]/;
+
+/** Quoted text without its quotes, escapes left as they are: quoted again it is what was registered. */
+const unquote = (text: string): string =>
+  text.length >= 2 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text;
+
+const regIdOf = (text: string | undefined): number | undefined => {
+  if (text === undefined || !/^\d{1,10}$/.test(text)) return undefined;
+  const value = Number(text);
+  return value >= 1 && value < REG_ID_BELOW ? value : undefined;
+};
+
+/** For a reason phrase: short, and nothing but printable ASCII. */
+export const shown = (text: string): string => {
+  const printable = text.replace(/[^!-~]/g, '?');
+  return printable.length > 80 ? `${printable.slice(0, 77)}...` : printable;
+};
+
+export const contactRequest = (contact: NameAddr, self: Self): Result<ContactRequest> => {
+  const { uri, params } = contact;
+  const scheme = schemeOf(uri);
+  if (scheme === undefined) return fail(`Contact ${shown(uri)}: not a URI`);
+  const sip = scheme === 'sip' || scheme === 'sips' ? parseSipUri(uri) : undefined;
+  if (sip !== undefined && !sip.ok) return fail(`Contact ${shown(uri)}: ${sip.error}`);
+  // RFC 3261 §10.2.1: a Contact is any URI; tel: and mailto: contacts are handed to callers as they are.
+  if (sip === undefined && (!OTHER_URI.test(uri) || OTHER_URI_UNFIT.test(uri)))
+    return fail(`Contact ${shown(uri)}: not a URI`);
+  const q = findParam(params, 'q')?.value;
+  if (findParam(params, 'q') !== undefined && (q === undefined || !QVALUE.test(q)))
+    return fail(`Contact ${shown(uri)}: q is not 0 to 1 with at most three digits`);
+  const instance = findParam(params, '+sip.instance')?.value;
+  // RFC 5626 §6: "If the registrar processes a Contact header field value with a reg-id but no instance-id, it simply
+  // ignores the reg-id parameter."
+  const regId = instance === undefined ? undefined : regIdOf(findParam(params, 'reg-id')?.value);
+  const own = new Set(['q', 'expires', '+sip.instance', ...(regId === undefined ? [] : ['reg-id'])]);
+  return ok({
+    change: {
+      contact: uri,
+      canonicalContact: canonicalContact(uri),
+      ...(instance === undefined ? {} : { instance: unquote(instance) }),
+      ...(regId === undefined ? {} : { regId }),
+      ...(q === undefined ? {} : { q: Number(q) }),
+      params: params.filter(({ name }) => !own.has(name)),
+    },
+    expires: findParam(params, 'expires') === undefined ? undefined : (findParam(params, 'expires')?.value ?? ''),
+    leadsHere: sip?.ok === true && isOwnContactAddress(sip.value, self),
+  });
+};
+
+/** What makes two contacts of one REGISTER the same binding (DESIGN §4, `bindingId`). */
+export const bindingKey = (change: Pick<BindingChange, 'canonicalContact' | 'instance' | 'regId'>): string =>
+  change.instance !== undefined && change.regId !== undefined
+    ? `instance ${change.regId} ${change.instance}`
+    : `contact ${change.canonicalContact}`;
