@@ -1,0 +1,125 @@
+// chordial users: add, remove and list the users of the user file.
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
+import { addUser, parseUserFile, removeUser } from '../auth/user-file.ts';
+import { messageOf } from '../runtime/errors.ts';
+import { readConfig, withConfigOptions } from './config-options.ts';
+import { CliError, EXIT } from './exit-code.ts';
+import { printJson, printLine, printTable } from './output.ts';
+import { askPassword } from './prompt.ts';
+
+interface Target {
+  readonly file: string;
+  readonly realm: string;
+}
+
+/** Which file and domain: the flags, or what the configuration says. */
+function targetOf(argv: ArgumentsCamelCase): Target {
+  const given = { file: argv['file'], realm: argv['domain'] };
+  // With both flags no configuration is needed: adding the first user is what makes it valid.
+  if (typeof given.file === 'string' && typeof given.realm === 'string')
+    return { file: given.file, realm: given.realm };
+  const withFile = typeof given.file === 'string' ? { ...argv, 'sip.auth.usersFile': given.file } : argv;
+  const config = readConfig(withFile);
+  const file = config.sip.auth.usersFile;
+  if (file === '')
+    throw new CliError(EXIT.usage, 'no user file is configured (sip.auth.usersFile); give --file FILE');
+  return { file, realm: config.domain[0] ?? '' };
+}
+
+function readUsers(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+    throw new CliError(EXIT.failed, `cannot read the user file: ${messageOf(error)}`);
+  }
+}
+
+/** Written beside and moved into place: a server that re-reads it never sees half a file. */
+function writeUsers(file: string, text: string): void {
+  const beside = `${file}.${process.pid}.new`;
+  try {
+    writeFileSync(beside, text, { mode: 0o600, flag: 'wx' });
+    renameSync(beside, file);
+  } catch (error) {
+    throw new CliError(EXIT.failed, `cannot write the user file: ${messageOf(error)}`);
+  }
+}
+
+const withTarget = (yargs: Argv): Argv =>
+  withConfigOptions(
+    yargs.option('file', { type: 'string', describe: 'the user file (default: as configured)' }),
+  );
+const nameOf = (argv: ArgumentsCamelCase): string => String(argv['name']);
+
+const addCommand: CommandModule = {
+  command: 'add <name>',
+  describe: 'add a user or set the password (asked for, or the first line of stdin)',
+  builder: (yargs) =>
+    withTarget(yargs)
+      .positional('name', { type: 'string', describe: 'the user part: alice of alice@example.org' })
+      .option('sha256', {
+        type: 'boolean',
+        default: false,
+        describe: 'also store a SHA-256 hash (RFC 8760)',
+      }),
+  handler: async (argv) => {
+    const { file, realm } = targetOf(argv);
+    const before = readUsers(file);
+    const password = await askPassword(`${nameOf(argv)}@${realm}`);
+    const changed = addUser(before, {
+      user: nameOf(argv),
+      realm,
+      password,
+      algorithms: argv['sha256'] === true ? ['MD5', 'SHA-256'] : ['MD5'],
+    });
+    if (!changed.ok) throw new CliError(EXIT.usage, changed.error);
+    writeUsers(file, changed.value.text);
+    printLine(`${changed.value.replaced ? 'changed' : 'added'} ${nameOf(argv)}@${realm} in ${file}`);
+  },
+};
+
+const removeCommand: CommandModule = {
+  command: 'remove <name>',
+  describe: 'remove a user',
+  builder: (yargs) => withTarget(yargs).positional('name', { type: 'string', describe: 'the user part' }),
+  handler: (argv) => {
+    const { file, realm } = targetOf(argv);
+    const changed = removeUser(readUsers(file), { user: nameOf(argv), realm });
+    if (changed.removed === 0)
+      throw new CliError(EXIT.notFound, `there is no ${nameOf(argv)}@${realm} in ${file}`);
+    writeUsers(file, changed.text);
+    printLine(`removed ${nameOf(argv)}@${realm} from ${file}`);
+  },
+};
+
+const listCommand: CommandModule = {
+  command: 'list',
+  describe: 'list the users',
+  builder: (yargs) =>
+    withTarget(yargs).option('json', { type: 'boolean', default: false, describe: 'print JSON' }),
+  handler: (argv) => {
+    const { file } = targetOf(argv);
+    const parsed = parseUserFile(readUsers(file));
+    if (!parsed.ok)
+      throw new CliError(
+        EXIT.usage,
+        parsed.error.map(({ line, problem }) => `${file}:${line}: ${problem}`).join('\n'),
+      );
+    const users = parsed.value.map(({ user, realm, algorithm }) => ({ user, realm, algorithm }));
+    if (argv['json'] === true) printJson({ users });
+    else
+      printTable(
+        ['user', 'domain', 'hash'],
+        users.map(({ user, realm, algorithm }) => [user, realm, algorithm]),
+      );
+  },
+};
+
+export const usersCommand: CommandModule = {
+  command: 'users <command>',
+  describe: 'manage the user file',
+  builder: (yargs) => yargs.command(addCommand).command(removeCommand).command(listCommand).demandCommand(1),
+  handler: () => undefined,
+};
