@@ -10,12 +10,13 @@ const parseV4 = (text: string): number[] | undefined => {
   return octets.every((octet) => octet <= 255) ? octets : undefined;
 };
 
-const parseGroups = (text: string): number[] | undefined => {
+/** `withV4`: the last 32 bits of an address may be written as a dotted quad (RFC 4291 §2.2). */
+const parseGroups = (text: string, withV4: boolean): number[] | undefined => {
   if (text === '') return [];
   const out: number[] = [];
   const parts = text.split(':');
   for (const [index, part] of parts.entries()) {
-    const v4 = index === parts.length - 1 ? parseV4(part) : undefined;
+    const v4 = withV4 && index === parts.length - 1 ? parseV4(part) : undefined;
     if (v4 !== undefined) out.push(...v4);
     else if (/^[0-9a-f]{1,4}$/i.test(part)) {
       const group = Number.parseInt(part, 16);
@@ -28,8 +29,8 @@ const parseGroups = (text: string): number[] | undefined => {
 const parseV6 = (text: string): number[] | undefined => {
   const halves = text.split('::');
   if (halves.length > 2) return undefined;
-  const head = parseGroups(halves[0] ?? '');
-  const tail = halves.length === 2 ? parseGroups(halves[1] ?? '') : [];
+  const head = parseGroups(halves[0] ?? '', halves.length === 1);
+  const tail = halves.length === 2 ? parseGroups(halves[1] ?? '', true) : [];
   if (head === undefined || tail === undefined) return undefined;
   const missing = 16 - head.length - tail.length;
   if (halves.length === 2 ? missing < 2 : missing !== 0) return undefined;

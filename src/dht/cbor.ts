@@ -54,4 +54,8 @@ export const decodeCbor = (bytes: Uint8Array): Result<unknown> => {
 };
 
 /** Deterministic encoding (RFC 8949 §4.2.1). */
-export const encodeCbor = (value: unknown): Uint8Array => encode(value);
+export const encodeCbor = (value: unknown): Uint8Array => {
+  const bytes = encode(value);
+  // cborg gives a Buffer or a Uint8Array as it sees fit; one kind of bytes everywhere keeps comparisons plain.
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+};

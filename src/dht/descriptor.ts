@@ -70,7 +70,7 @@ export const encodePeer = (fields: DescriptorFields, identity: Identity, overlay
     domain: fields.domain,
     selector: fields.selector,
     vnode: fields.vnode,
-    publicKey: identity.publicKey,
+    publicKey: new Uint8Array(identity.publicKey),
     endpoints: fields.endpoints,
     bootSequence: fields.bootSequence,
     encoded: encodeCbor([PROTECTED, new Map(), payload, signature]),
@@ -125,7 +125,7 @@ const decodeFresh = (bytes: Uint8Array, overlayId: string): Result<Peer> => {
   if (!verifySignature(fields.value.publicKey, toBeSigned(overlayId, payload), signature)) {
     return fail('signature does not fit');
   }
-  return ok({ ...fields.value, id: nodeId(overlayId, fields.value), encoded: bytes });
+  return ok({ ...fields.value, id: nodeId(overlayId, fields.value), encoded: new Uint8Array(bytes) });
 };
 
 /**

@@ -68,14 +68,12 @@ export type FrameReading =
     };
 
 /** What tells overlays apart in every datagram; the id itself may be a closed overlay's secret name. */
-export const overlayTag = (overlayId: string): Uint8Array =>
-  Uint8Array.prototype.slice.call(
-    createHash('sha256')
-      .update(encodeCbor(['lsp-overlay', overlayId]))
-      .digest(),
-    0,
-    OVERLAY_TAG_BYTES,
-  );
+export const overlayTag = (overlayId: string): Uint8Array => {
+  const digest = createHash('sha256')
+    .update(encodeCbor(['lsp-overlay', overlayId]))
+    .digest();
+  return new Uint8Array(digest.subarray(0, OVERLAY_TAG_BYTES));
+};
 
 /** Reads a frame; the parts of the result are views of `bytes`. What follows the chunk is padding and not looked at. */
 export const readFrame = (bytes: Uint8Array): FrameReading => {

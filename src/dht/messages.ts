@@ -281,7 +281,8 @@ export const messageCodec = (decodePeer: DecodePeer): MessageCodec => {
     },
     encodeAnswer(answer, sizeEstimate) {
       const map = answers.write(answer);
-      map.set(1, Math.min(0xffffffff, Math.max(0, Math.round(sizeEstimate))));
+      // NaN and negatives, which an estimate of a ring in trouble may be, are no size.
+      map.set(1, sizeEstimate > 0 ? Math.min(0xffffffff, Math.round(sizeEstimate)) : 0);
       return encodeCbor(map);
     },
     decodeAnswer(raw) {

@@ -36,7 +36,7 @@ export class PartBuffer {
   /** False if the part was there already (the first one counts) or isn't one of this message's. */
   add(part: number, chunk: Uint8Array): boolean {
     if (part >= this.partCount || hasPart(this.#bitmap, part)) return false;
-    this.#chunks[part] = Uint8Array.prototype.slice.call(chunk);
+    this.#chunks[part] = new Uint8Array(chunk);
     this.#bitmap |= 1 << part;
     return true;
   }

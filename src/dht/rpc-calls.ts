@@ -141,7 +141,7 @@ export class RpcCalls {
     if (!sameEndpoint(call.to, from)) return 'elsewhere';
     if (frame.cookie !== undefined) {
       // A copy: the frame is a view of the datagram, and the cookie stays.
-      this.#cookies.set(call.peerKey, Uint8Array.prototype.slice.call(frame.cookie));
+      this.#cookies.set(call.peerKey, new Uint8Array(frame.cookie));
     }
     if (frame.kind === 'challenge') return this.#onChallenge(call, frame);
     if (Buffer.compare(frame.overlayTag, this.#deps.overlayTag) !== 0) {

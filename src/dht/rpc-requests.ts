@@ -60,7 +60,7 @@ const asking = (overlayTag: Uint8Array, transaction: Uint8Array, arrival: Arriva
   ...arrival,
   overlayTag,
   // A copy: the answer may come long after the datagram's buffer is somebody else's.
-  transaction: Uint8Array.prototype.slice.call(transaction),
+  transaction: new Uint8Array(transaction),
   key: `${endpointKey(arrival.from)} ${Buffer.from(transaction).toString('latin1')}`,
 });
 

@@ -1,0 +1,128 @@
+// One of every LSP request and answer, every field filled: what codec tests, vectors and the amplification test go through.
+import { encodePeer } from '../../src/dht/descriptor.ts';
+import type { Answer, Peer, Request } from '../../src/dht/types.ts';
+import { hashToId, type Id } from '../../src/record/id.ts';
+import { identityFromSeed } from '../../src/record/identity.ts';
+import type { Identity } from '../../src/record/types.ts';
+import type { Endpoint } from '../../src/runtime/datagram.ts';
+
+export const OVERLAY = 'lsp';
+
+/** An identity that is the same in every run: its seed is the domain's and selector's name, repeated. */
+export const sampleIdentity = (domain: string, selector = 0): Identity =>
+  identityFromSeed(Buffer.alloc(32, `${domain}/${selector} `), { domain, selector });
+
+export const samplePeer = (
+  domain: string,
+  endpoints: readonly Endpoint[] = [{ host: '192.0.2.1', port: 7184 }],
+  more: { readonly bootSequence?: number; readonly vnode?: number; readonly selector?: number } = {},
+): Peer => {
+  const { bootSequence = 1, vnode = 0, selector = 0 } = more;
+  const identity = sampleIdentity(domain, selector);
+  return encodePeer({ domain, selector, vnode, endpoints, bootSequence }, identity, OVERLAY);
+};
+
+export const atlanta = samplePeer('atlanta.com', [{ host: '192.0.2.10', port: 7184 }]);
+export const biloxi = samplePeer(
+  'biloxi.com',
+  [
+    { host: '198.51.100.20', port: 7184 },
+    { host: '2001:db8::20', port: 7184 },
+  ],
+  { bootSequence: 1234, vnode: 1, selector: 3 },
+);
+export const chicago = samplePeer('chicago.com', [{ host: '2001:db8:1::30', port: 40_000 }], {
+  bootSequence: 7,
+});
+
+const sampleId = (name: string): Id => hashToId(Buffer.from(name));
+const key = sampleId('key');
+const digest = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+const entry = (length: number): Uint8Array => Uint8Array.from({ length }, (_, at) => at & 0xff);
+const arc = { from: sampleId('from'), to: sampleId('to') };
+const gone = [
+  { id: sampleId('gone'), bootSequence: 0 },
+  { id: sampleId('gone too'), bootSequence: 2 ** 40 },
+];
+
+export const REQUESTS: Readonly<Record<string, Request>> = {
+  ping: { type: 'ping' },
+  probe: { type: 'probe', target: chicago },
+  find: { type: 'find', key },
+  query: { type: 'query', key },
+  publish: { type: 'publish', key, entries: [entry(3), entry(40)] },
+  join: { type: 'join', peer: atlanta, replicas: 3, successors: 8 },
+  notify: { type: 'notify', peer: atlanta, members: [biloxi, chicago], gone },
+  neighbours: { type: 'neighbours' },
+  leave: { type: 'leave', peer: atlanta },
+  'sync digests': { type: 'sync', op: { kind: 'digests', arc, buckets: [digest, digest] } },
+  'sync keys': { type: 'sync', op: { kind: 'keys', arc, bucket: 5, keys: [{ key, digest }] } },
+  'sync pull': { type: 'sync', op: { kind: 'pull', arc, after: key } },
+  'sync pull from the start': { type: 'sync', op: { kind: 'pull', arc, after: undefined } },
+  'sync push': { type: 'sync', op: { kind: 'push', key, records: [entry(20)] } },
+  status: { type: 'status' },
+};
+
+export const ANSWERS: Readonly<Record<string, Answer>> = {
+  pong: { type: 'pong' },
+  'pong of a member': { type: 'pong', id: atlanta.id, bootSequence: 1 },
+  probed: { type: 'probed', alive: true },
+  found: { type: 'found', replicas: [atlanta], closest: [biloxi, chicago] },
+  entries: { type: 'entries', entries: [entry(3)], replicas: [atlanta] },
+  'no entries': { type: 'entries', entries: [], replicas: [] },
+  published: { type: 'published', entries: [entry(3)], replicas: [atlanta.id, biloxi.id] },
+  joined: {
+    type: 'joined',
+    mode: 'small',
+    predecessor: atlanta,
+    successors: [biloxi],
+    bootSequenceSeen: 4,
+  },
+  'joined for the first time': {
+    type: 'joined',
+    mode: 'full',
+    predecessor: undefined,
+    successors: [],
+    bootSequenceSeen: undefined,
+  },
+  neighbours: {
+    type: 'neighbours',
+    mode: 'full',
+    ringVersion: 99,
+    self: atlanta,
+    predecessors: [chicago],
+    successors: [biloxi],
+    gone,
+  },
+  ok: { type: 'ok' },
+  'synced buckets': { type: 'synced', buckets: [0, 63], settled: true },
+  'synced keys': { type: 'synced', want: [key], have: [key] },
+  'synced page': {
+    type: 'synced',
+    page: [{ key, records: [entry(5), entry(6)] }],
+    next: key,
+    settled: false,
+  },
+  status: {
+    type: 'status',
+    status: {
+      version: '0.1.0',
+      uptimeSec: 3600,
+      self: atlanta,
+      mode: 'small',
+      ready: true,
+      arc,
+      keys: 12,
+      entries: 34,
+      members: 3,
+    },
+  },
+  'error not-mine': { type: 'error', code: 'not-mine', detail: 'see peers', peers: [biloxi] },
+  'error unsupported-version': {
+    type: 'error',
+    code: 'unsupported-version',
+    detail: 'plain frames of version 1',
+    peers: [],
+    versions: [1],
+  },
+};
