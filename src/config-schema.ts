@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { LOG_LEVELS } from './runtime/log.ts';
+import { canonicalDomain } from './uri/hosts.ts';
 
 const host = '(?:\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9_.-]+)';
 const LISTENER = new RegExp(`^(udp|tcp|tls|ws|wss):(${host}):(\\d{1,5})(?:=(${host}):(\\d{1,5}))?$`);
@@ -59,10 +60,10 @@ const maybeHostPort = z
     return { host: bare(name), port: port === undefined ? undefined : Number(port) };
   });
 
-const domainName = z
-  .string()
-  .regex(/^[A-Za-z0-9_.:-]{1,253}$/, 'a domain is a host name or an IP address, without scheme, user or port')
-  .transform((text) => text.toLowerCase());
+const domainName = z.string().transform((text, ctx) => {
+  const canonical = canonicalDomain(text);
+  return canonical.ok ? canonical.value : stringIssue(ctx, `"${text}" is not a domain: ${canonical.error}`);
+});
 const int = (min: number, max: number) => z.int().min(min).max(max);
 
 const cidr = z.string().refine((text) => {

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { type Parsed, schema } from './config-schema.ts';
 import { fail, ok, type Result } from './runtime/result.ts';
+import { isLoopback, isWildcard } from './uri/hosts.ts';
 
 /** LMAX (docs/lsp.md, constants): no entry of the ring lives longer, whatever a registrar grants. */
 const ENTRY_LIFETIME_MAX_SEC = 3600;
@@ -17,10 +18,6 @@ export type Config = DeepReadonly<
     };
   }
 >;
-
-export const isLoopback = (address: string): boolean =>
-  address === '::1' || /^127\./.test(address) || address === 'localhost';
-const isWildcard = (address: string): boolean => address === '0.0.0.0' || address === '::';
 
 /** True when nothing of this server listens off the machine: what may then run without keys and passwords. */
 export const isLoopbackOnly = (config: Config): boolean =>
@@ -200,7 +197,8 @@ const formatHostPort = ({ host, port }: { host: string; port?: number | undefine
 export function describeConfig(config: Config): object {
   const { sip, overlay, admin } = config;
   const listen = sip.listen.map(
-    (one) => `${one.transport}:${formatHostPort(one)}${one.advertised ? `=${formatHostPort(one.advertised)}` : ''}`,
+    (one) =>
+      `${one.transport}:${formatHostPort(one)}${one.advertised ? `=${formatHostPort(one.advertised)}` : ''}`,
   );
   return {
     ...config,

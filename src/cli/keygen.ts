@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { generateKeyPem } from '../record/identity.ts';
 import { messageOf } from '../runtime/errors.ts';
-import { canonicalDomain } from '../uri/name.ts';
+import { canonicalDomain } from '../uri/hosts.ts';
 import { CliError, EXIT } from './exit-code.ts';
 import { printJson, printLine } from './output.ts';
 
@@ -19,9 +19,10 @@ export const keygenCommand: CommandModule = {
       .option('out', { type: 'string', describe: 'write the private key here (printed if absent)' })
       .option('json', { type: 'boolean', default: false, describe: 'print JSON' }),
   handler: (argv) => {
-    const domain = canonicalDomain(String(argv['domain']));
+    const canonical = canonicalDomain(String(argv['domain']));
     const selector = Number(argv['selector']);
-    if (domain === undefined) throw new CliError(EXIT.usage, `"${argv['domain']}" is not a domain`);
+    if (!canonical.ok) throw new CliError(EXIT.usage, `--domain ${argv['domain']}: ${canonical.error}`);
+    const domain = canonical.value;
     if (!Number.isInteger(selector) || selector < 0 || selector > SELECTOR_MAX)
       throw new CliError(EXIT.usage, `a selector is a whole number from 0 to ${SELECTOR_MAX}`);
     const { pem, publicKey } = generateKeyPem();
