@@ -7,12 +7,13 @@ import { formatEndpoint } from '../runtime/datagram.ts';
 import { unreachable } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
 import { type Random, randomBelow } from '../runtime/random.ts';
+import { parseNameAddrs } from '../sip/name-addr.ts';
 import type { NextHop, Reply, ServerTransaction, SipRequest } from '../sip/types.ts';
 import { aorOf } from '../uri/name.ts';
 import type { Self } from '../uri/self.ts';
 import type { LocationName, SipUri } from '../uri/types.ts';
 import { checkCaller } from './caller.ts';
-import { type ForwardPlan, type RouteDecision, type RouteValue, routeDecision } from './route-decision.ts';
+import { type ForwardPlan, type RouteDecision, routeDecision } from './route-decision.ts';
 import { contactsFor } from './targets.ts';
 
 /** Who forwards: the proxy. */
@@ -89,9 +90,10 @@ export class Redirector {
 
   #decide(request: SipRequest): RouteDecision {
     const { self, isUser, tokens, clock } = this.#deps;
-    const routes: readonly RouteValue[] = routesOf(request);
+    const routes = parseNameAddrs(request.rows, 'route');
+    if (!routes.ok) return { kind: 'refuse', reply: { status: 400 }, why: `Route: ${routes.error}` };
     const nowMs = clock.wallMs();
-    return routeDecision(request, routes, {
+    return routeDecision(request, routes.value, {
       self,
       isUser,
       isToken: (token, dialog) => tokens.check(token, dialog, nowMs),
