@@ -16,6 +16,10 @@ import type { Answer, CallOutcome, Request } from './types.ts';
 /** Two suffice (none yet, then one that just expired); more is a peer that can't be asked. */
 const CHALLENGES_MAX = 2;
 const ATTEMPTS_DEFAULT = 3;
+/** Between rounds of a transfer in parts: five fit into the 2 s that a receiver stages them. */
+const ROUND_MS = 400;
+/** Rounds that moved something on and therefore are no attempt; beyond them each is one. */
+const ROUNDS_MAX = 16;
 
 export interface CallLimits {
   readonly inFlightMax: number;
@@ -53,9 +57,13 @@ interface Call {
   challenges: number;
   cookie: Uint8Array | undefined;
   frames: readonly Uint8Array[];
-  /** Parts of the request that the peer says it has. */
+  /** Parts of the request that the peer says it has, and what of them it had said before the last sending. */
   delivered: number;
+  known: number;
   answer: PartBuffer | undefined;
+  /** Something of a transfer arrived since the last sending. */
+  moved: boolean;
+  rounds: number;
 }
 
 export class RpcCalls {
@@ -124,7 +132,10 @@ export class RpcCalls {
         cookie: undefined,
         frames: [],
         delivered: 0,
+        known: 0,
         answer: undefined,
+        moved: false,
+        rounds: 0,
       };
       if (!this.#build(call)) return refuse('too-large');
       this.#calls.set(call.key, call);
@@ -149,9 +160,7 @@ export class RpcCalls {
       return undefined;
     }
     if (frame.bitmap) {
-      const before = call.delivered;
-      call.delivered = bitmapFromBytes(frame.chunk) & fullBitmap(call.frames.length);
-      if ((call.delivered & ~before) !== 0) this.#arm(call);
+      this.#onBitmap(call, bitmapFromBytes(frame.chunk));
       return undefined;
     }
     if (frame.partCount === 1) {
@@ -160,6 +169,7 @@ export class RpcCalls {
     }
     if (call.answer?.partCount !== frame.partCount) call.answer = new PartBuffer(frame.partCount);
     if (!call.answer.add(frame.part, frame.chunk)) return 'duplicate';
+    call.moved = true;
     const message = call.answer.message();
     if (message === undefined) this.#arm(call);
     else this.#onMessage(call, message);
@@ -203,6 +213,8 @@ export class RpcCalls {
       this.#finish(call, { ok: false, code: 'too-large' });
       return;
     }
+    call.known = call.delivered;
+    call.moved = false;
     call.copies += 1;
     call.sentMs = this.#deps.clock.monoMs();
     this.#arm(call);
@@ -221,21 +233,41 @@ export class RpcCalls {
     if (missing === 0 && first !== undefined) this.#deps.send(first, call.to);
   }
 
+  #onBitmap(call: Call, bitmap: number): void {
+    const before = call.delivered;
+    // Bitmaps overtake each other, so a missing bit says little, unless it was known before the last sending: then the
+    // receiver has let go of what it had staged.
+    const kept = (bitmap & call.known) === call.known;
+    call.delivered = (kept ? before | bitmap : bitmap) & fullBitmap(call.frames.length);
+    if (!kept) call.known = 0;
+    if (call.delivered === before) return;
+    call.moved = true;
+    this.#arm(call);
+  }
+
   #arm(call: Call): void {
     call.timer?.cancel();
     // Adaptive waits are spread a little, so that copies from many askers don't fall together; a caller's own is exact.
     const waitMs = call.fixedTimeoutMs ?? jittered(this.#deps.random, call.timeoutMs * 1.05, 1 / 21);
-    call.timer = this.#deps.clock.setTimer(waitMs, () => this.#onTimeout(call));
+    const underWay = call.delivered !== 0 && call.delivered !== fullBitmap(call.frames.length);
+    const transfer = underWay || call.answer !== undefined;
+    call.timer = this.#deps.clock.setTimer(transfer ? Math.min(ROUND_MS, waitMs) : waitMs, () =>
+      this.#onTimeout(call),
+    );
   }
 
   #onTimeout(call: Call): void {
-    call.attemptsLeft -= 1;
-    if (call.attemptsLeft <= 0) {
-      this.#backOff(call);
-      this.#finish(call, { ok: false, code: 'timeout' });
-      return;
+    const free = call.moved && call.rounds < ROUNDS_MAX;
+    call.rounds += 1;
+    if (!free) {
+      call.attemptsLeft -= 1;
+      if (call.attemptsLeft <= 0) {
+        this.#backOff(call);
+        this.#finish(call, { ok: false, code: 'timeout' });
+        return;
+      }
+      call.timeoutMs = Math.min(RTO_MAX_MS, 2 * call.timeoutMs);
     }
-    call.timeoutMs = Math.min(RTO_MAX_MS, 2 * call.timeoutMs);
     this.#deps.metrics.retransmitted();
     this.#transmit(call);
   }
@@ -245,6 +277,7 @@ export class RpcCalls {
     call.challenges += 1;
     call.cookie = undefined;
     call.copies = 0;
+    call.delivered = 0;
     call.answer = undefined;
     this.#transmit(call);
     return undefined;
