@@ -1,0 +1,94 @@
+// The iterative lookup: from the peers known here to the replica set of a key, two questions at a time (DESIGN §5, Ring).
+import { between, clockwiseFrom, type Id } from '../record/id.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Ask } from './courier.ts';
+import type { FindOutcome, LookupStep, Peer } from './types.ts';
+
+/** α of DESIGN §5: ToN Table II averages 5 timeouts a lookup at half the nodes dead; two at once halve the wait. */
+const PARALLEL = 2;
+/** "at most log₂N + 5 steps". */
+const EXTRA_STEPS = 5;
+/** Candidates kept of all that was heard: the closest ones. */
+const CANDIDATES_MAX = 32;
+
+/** Closest to the key from behind first: the order in which to ask. */
+export const closestFirst = (key: Id, peers: readonly Peer[]): readonly Peer[] => {
+  const order = clockwiseFrom(key);
+  return [...peers].sort((a, b) => order(b.id, a.id));
+};
+
+/** What a peer told us that is nearer to the key than itself: a lookup must make progress or end. */
+export const closerThan = (answerer: Id, key: Id, told: readonly Peer[]): readonly Peer[] =>
+  told.filter((peer) => peer.id === key || between(answerer, peer.id, key));
+
+export const stepsMax = (sizeEstimate: number): number =>
+  Math.ceil(Math.log2(Math.max(2, sizeEstimate))) + EXTRA_STEPS;
+
+/** The replica set as an answer gave it: clockwise from the key, each peer once. */
+export const inReplicaOrder = (key: Id, replicas: readonly Peer[]): readonly Peer[] => {
+  const order = clockwiseFrom(key);
+  const owner = replicas.find((peer) => peer.id === key);
+  // clockwiseFrom puts the origin last; a node whose id is the key owns it.
+  const rest = [...new Map(replicas.map((peer) => [peer.id, peer])).values()]
+    .filter((peer) => peer.id !== key)
+    .sort((a, b) => order(a.id, b.id));
+  return owner === undefined ? rest : [owner, ...rest];
+};
+
+/** Finds the replica set, starting from `start`. Empty `replicas`: nobody reachable knew. Never rejects. */
+export const lookup = async (
+  deps: { readonly ask: Ask; readonly clock: Clock; readonly sizeEstimate: number },
+  key: Id,
+  start: readonly Peer[],
+  deadlineMs: number,
+): Promise<FindOutcome> => {
+  const limit = PARALLEL * stepsMax(deps.sizeEstimate);
+  // BOUNDED: all three by `limit` questions and CANDIDATES_MAX.
+  const steps: LookupStep[] = [];
+  const visited = new Set<Id>();
+  let candidates = closestFirst(key, start).slice(0, CANDIDATES_MAX);
+  let replicas: readonly Peer[] = [];
+
+  const askOne = async (peer: Peer): Promise<void> => {
+    const outcome = await deps.ask(peer, { type: 'find', key }, { attempts: 2 });
+    if (!outcome.ok) {
+      steps.push({ peer, rttMs: undefined, result: outcome.code === 'timeout' ? 'timeout' : 'error' });
+      return;
+    }
+    const { answer, meta } = outcome;
+    if (answer.type === 'found' && answer.replicas.length > 0) {
+      steps.push({ peer, rttMs: meta.rttMs, result: 'replicas' });
+      if (replicas.length === 0) replicas = inReplicaOrder(key, answer.replicas);
+      return;
+    }
+    const told = answer.type === 'found' ? answer.closest : answer.type === 'error' ? answer.peers : [];
+    const closer = closerThan(peer.id, key, told);
+    steps.push({ peer, rttMs: meta.rttMs, result: closer.length > 0 ? 'closer' : 'error' });
+    const known = new Set(candidates.map(({ id }) => id));
+    const fresh = closer.filter(({ id }) => !known.has(id));
+    if (fresh.length > 0) candidates = closestFirst(key, [...candidates, ...fresh]).slice(0, CANDIDATES_MAX);
+  };
+
+  // Two questions under way, as long as there is somebody left to ask; nobody waits for the slower one once one found it.
+  await new Promise<void>((resolve, reject) => {
+    let active = 0;
+    const timer = deps.clock.setTimer(deadlineMs, resolve);
+    const pump = (): void => {
+      while (active < PARALLEL && replicas.length === 0 && visited.size < limit) {
+        const peer = candidates.find(({ id }) => !visited.has(id));
+        if (peer === undefined) break;
+        visited.add(peer.id);
+        active += 1;
+        askOne(peer).then(() => {
+          active -= 1;
+          pump();
+        }, reject);
+      }
+      if (active > 0 && replicas.length === 0) return;
+      timer.cancel();
+      resolve();
+    };
+    pump();
+  });
+  return { replicas, steps: [...steps] };
+};

@@ -1,0 +1,37 @@
+// The write, read and find paths put together and counted: what a member and a client have in common.
+import type { Id } from '../record/id.ts';
+import type { Metrics } from '../runtime/metrics.ts';
+import { type ReadDeps, read } from './read.ts';
+import type { FindOutcome, OverlayClient } from './types.ts';
+import { write } from './write.ts';
+
+export interface OverlayDeps extends Omit<ReadDeps, 'onDisagreement'> {
+  readonly metrics: Metrics;
+  find(key: Id, deadlineMs: number): Promise<FindOutcome>;
+}
+
+export const createOverlay = (deps: OverlayDeps): OverlayClient => {
+  const { metrics, clock } = deps;
+  const outcomes = metrics.counter('chordial_overlay_operations_total', 'Publications and queries, by outcome');
+  const seconds = metrics.histogram('chordial_overlay_operation_seconds', 'Time to the outcome of an operation');
+  const disagreements = metrics.counter(
+    'chordial_overlay_disagreements_total',
+    'Reads in which two replicas held different things',
+  );
+  const reading: ReadDeps = { ...deps, onDisagreement: () => disagreements.add() };
+  const counted = async <T extends { readonly kind: string }>(
+    operation: string,
+    run: () => Promise<T>,
+  ): Promise<T> => {
+    const startMs = clock.monoMs();
+    const outcome = await run();
+    outcomes.add({ operation, outcome: outcome.kind });
+    seconds.observe((clock.monoMs() - startMs) / 1000, { operation });
+    return outcome;
+  };
+  return {
+    publish: (key, entries, deadlineMs) => counted('publish', () => write(deps, key, entries, deadlineMs)),
+    query: (key, deadlineMs) => counted('query', () => read(reading, key, deadlineMs)),
+    find: (key, deadlineMs) => deps.find(key, deadlineMs),
+  };
+};

@@ -1,0 +1,173 @@
+// The read path: two replicas at once, merged; another one as soon as one is late (DESIGN §5, Read).
+import type { Id } from '../record/id.ts';
+import { jittered } from '../runtime/random.ts';
+import type { PeerHealth } from './peer-health.ts';
+import { decideRead, type Reading, unionOf } from './quorum.ts';
+import type { CallOutcome, Peer, QueryOutcome } from './types.ts';
+import type { PathDeps } from './write.ts';
+
+export interface ReadDeps extends PathDeps {
+  readonly health: PeerHealth;
+  readonly self: Id | undefined;
+  /** Told when two replicas entitled to speak hold different things. */
+  onDisagreement(): void;
+}
+
+const AT_ONCE = 2;
+/** "A single answer is used only when the others don't come": so long after it they count as not coming. */
+const SINGLE_AFTER_MS = 700;
+const BACKOFF_FIRST_MS = 40;
+const BACKOFF_MAX_MS = 500;
+
+const readingOf = (outcome: CallOutcome): Reading => {
+  if (!outcome.ok) return { kind: 'lost' };
+  const { answer } = outcome;
+  if (answer.type !== 'entries') return { kind: 'mute' };
+  const n = answer.replicas.length;
+  return answer.entries.length > 0 ? { kind: 'entries', entries: answer.entries, n } : { kind: 'none', n };
+};
+
+const differ = (lists: readonly (readonly Uint8Array[])[]): boolean => {
+  const union = unionOf(lists).length;
+  return lists.some((list) => list.length !== union);
+};
+
+/** Never rejects. Owned by `tasks`: resolves as unavailable when they stop. */
+export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<QueryOutcome> => {
+  const { ask, locator, clock, random, tasks, health } = deps;
+  const endMs = clock.monoMs() + deadlineMs;
+  // BOUNDED: by the replica sets of the rounds that fit the deadline.
+  const readings = new Map<Id, Reading>();
+  const pending = new Set<Id>();
+  let target: readonly Peer[] = [];
+  let unasked: Peer[] = [];
+  let hints: readonly Peer[] = [];
+  let single = false;
+  let backoffMs = BACKOFF_FIRST_MS;
+
+  return new Promise((resolve) => {
+    let settled = false;
+    let forget = (): unknown => undefined;
+    const timers: { cancel(): void }[] = [];
+    const settle = (outcome: QueryOutcome): void => {
+      if (settled) return;
+      settled = true;
+      for (const timer of timers) timer.cancel();
+      forget();
+      resolve(outcome);
+    };
+    const positive = (): readonly (readonly Uint8Array[])[] =>
+      [...readings.values()].flatMap((one) => (one.kind === 'entries' ? [one.entries] : []));
+
+    const settleEntries = (): void => {
+      const lists = positive();
+      const deniers = [...readings.values()].filter(({ kind }) => kind === 'none').length;
+      if (deniers > 0 || differ(lists)) deps.onDisagreement();
+      settle({ kind: 'entries', entries: unionOf(lists), answers: lists.length + deniers });
+    };
+
+    const giveUp = (): void => {
+      if (positive().length > 0) {
+        settleEntries();
+        return;
+      }
+      const kinds = [...readings.values()].map(({ kind }) => kind);
+      if (kinds.every((kind) => kind === 'lost') && target.length > 0) {
+        settle({ kind: 'timeout' });
+        return;
+      }
+      settle({ kind: 'unavailable', detail: `no two of ${target.length} replicas could say` });
+    };
+
+    const judge = (): void => {
+      if (settled) return;
+      const verdict = decideRead([...readings.values()], target.length);
+      if (verdict === 'none') {
+        settle({ kind: 'none' });
+        return;
+      }
+      if (verdict === 'entries') {
+        settleEntries();
+        return;
+      }
+      if (pending.size > 0) return;
+      if (unasked.length > 0) {
+        askNext();
+        return;
+      }
+      // All were asked. One answer, and the others did not come or may not say:
+      if (positive().length > 0) {
+        settleEntries();
+        return;
+      }
+      tasks.run('query', again);
+    };
+
+    const askNext = (): void => {
+      const peer = unasked.shift();
+      if (peer === undefined || settled) return;
+      pending.add(peer.id);
+      const hedge = clock.setTimer(health.hedgeMs(peer.id), () => {
+        if (peer.id !== deps.self) health.missed(peer.id);
+        askNext();
+      });
+      timers.push(hedge);
+      tasks.run('query', async () => {
+        const outcome = await ask(peer, { type: 'query', key });
+        hedge.cancel();
+        pending.delete(peer.id);
+        if (settled) return;
+        const reading = readingOf(outcome);
+        readings.set(peer.id, reading);
+        if (outcome.ok && outcome.answer.type === 'error') hints = [...hints, ...outcome.answer.peers];
+        if (reading.kind === 'entries' && !single) {
+          single = true;
+          timers.push(clock.setTimer(SINGLE_AFTER_MS, settleEntries));
+        }
+        // Who can't say is replaced at once; who did is counted.
+        if (reading.kind === 'lost' || reading.kind === 'mute') askNext();
+        judge();
+      });
+    };
+
+    /** Another round: whoever denied has been heard; the rest is asked again, of the replica set as it is now. */
+    const again = async (): Promise<void> => {
+      await tasks.sleep(Math.min(jittered(random, backoffMs), Math.max(1, endMs - clock.monoMs())));
+      backoffMs = Math.min(BACKOFF_MAX_MS, 2 * backoffMs);
+      const asked = hints;
+      hints = [];
+      const found = await locator.relocate(key, asked, Math.max(1, endMs - clock.monoMs()));
+      if (settled) return;
+      begin(found.length > 0 ? found : target);
+    };
+
+    const begin = (replicas: readonly Peer[]): void => {
+      target = replicas;
+      if (target.length === 0) {
+        settle({ kind: 'unavailable', detail: 'no replicas known' });
+        return;
+      }
+      for (const [id, { kind }] of readings) if (kind === 'lost' || kind === 'mute') readings.delete(id);
+      // A denial by who is no replica any more is none; what was signed stays good.
+      for (const [id, { kind }] of readings)
+        if (kind === 'none' && !target.some((peer) => peer.id === id)) readings.delete(id);
+      unasked = health
+        .inReadOrder(target, deps.self)
+        .filter(({ id }) => !readings.has(id) && !pending.has(id));
+      for (let asked = 0; asked < AT_ONCE; asked += 1) askNext();
+      judge();
+    };
+
+    timers.push(clock.setTimer(deadlineMs, giveUp));
+    forget = tasks.onStop(() => settle({ kind: 'unavailable', detail: 'stopping' }));
+    const believed = locator.believed(key);
+    if (believed.length > 0) {
+      begin(believed);
+      return;
+    }
+    tasks.run('query', async () => {
+      const found = await locator.relocate(key, [], deadlineMs);
+      if (!settled) begin(found);
+    });
+  });
+};

@@ -1,0 +1,314 @@
+// Which of our keys we may speak for: fetches what became ours before it is denied or acknowledged here, meets the
+// other half of a ring that was split, hands over before we go (DESIGN §5, Responsibility).
+import type { Arc, Id } from '../record/id.ts';
+import { messageOf } from '../runtime/errors.ts';
+import type { Counter } from '../runtime/metrics.ts';
+import { type AntiEntropy, createAntiEntropy } from './anti-entropy.ts';
+import { type ExchangeDeps, type ExchangeResult, exchange, pullArc } from './exchange.ts';
+import { inArc, membersFrom, narrower, segmentsOf, within } from './range.ts';
+import type { ReplicationDeps, ReplicationOptions, ReplicationTimings } from './replication-options.ts';
+import type { HandOver } from './serve.ts';
+import { Tasks } from './tasks.ts';
+import type { Peer } from './types.ts';
+
+/** "pulls its arc from two old replicas before it answers none". */
+const SOURCES = 2;
+const PULL = { push: false, pull: true };
+const PUSH = { push: true, pull: false };
+
+export class Replication implements HandOver {
+  readonly #deps: ReplicationDeps;
+  readonly #replicas: number;
+  readonly #timings: ReplicationTimings;
+  readonly #tasks: Tasks;
+  readonly #antiEntropy: AntiEntropy;
+  readonly #moved: (direction: 'pushed' | 'pulled', keys: number) => void;
+  readonly #events: Counter;
+
+  /** What the ring says is ours; undefined while we are not in it. */
+  #arc: Arc | undefined;
+  #arcSinceMs = 0;
+  /** (h, self] is complete here; undefined before the first hand-over, and again after the lease was lost. */
+  #held: Arc | undefined;
+  /** Like #held, but not cut when an arc becomes another's: until it is dropped, a joiner may fetch it here. */
+  #keeps: Arc | undefined;
+  /** The nodes that our coming pushed out of replica sets know of it. */
+  #announced = false;
+  #leaving = false;
+  // BOUNDED: both by the neighbourhood, successors + replicas members.
+  #met = new Map<Id, number>();
+  #unmet: readonly Peer[] = [];
+  #changed = false;
+  #wake: (() => void) | undefined;
+
+  constructor(deps: ReplicationDeps, options: ReplicationOptions) {
+    this.#deps = deps;
+    this.#replicas = options.replicas;
+    this.#timings = options.timings;
+    const { clock, log, metrics } = deps;
+    const onError = (task: string, error: unknown): void =>
+      log.error({ task, err: messageOf(error) }, 'a background task failed');
+    this.#tasks = new Tasks({ clock, onError }, { max: 16 });
+    const moved = metrics.counter('chordial_sync_keys_total', 'Keys moved to or from other replicas');
+    this.#moved = (direction, keys) => {
+      if (keys > 0) moved.add({ direction }, keys);
+    };
+    this.#events = metrics.counter('chordial_handover_events_total', 'Hand-overs of arcs, by what happened');
+    this.#antiEntropy = createAntiEntropy(deps, this.#tasks, {
+      ...options,
+      onMoved: this.#moved,
+      onEvent: (event) => this.#events.add({ event }),
+      state: () => (this.#held === undefined || this.#leaving ? undefined : this.#arc),
+      arcSinceMs: () => this.#arcSinceMs,
+      onGivenAway: () => {
+        this.#keeps = this.#held;
+      },
+    });
+  }
+
+  start(): void {
+    this.#tasks.run('hand-over', () => this.#loop());
+    this.#tasks.run('anti-entropy', () => this.#antiEntropy.loop());
+  }
+
+  stop(): Promise<void> {
+    const stopped = this.#tasks.stop();
+    this.#wake?.();
+    return stopped;
+  }
+
+  complete(key: Id): boolean {
+    return this.#unmet.length === 0 && inArc(this.#held, key);
+  }
+
+  announced(key: Id): boolean {
+    return this.#announced && !this.#leaving && inArc(this.#arc, key);
+  }
+
+  /** Everything this node should hold is here, and it may acknowledge. */
+  get settled(): boolean {
+    const arc = this.#arc;
+    if (arc === undefined || this.#held === undefined || this.#unmet.length > 0) return false;
+    return this.#announced && within(this.#held, arc);
+  }
+
+  /** For SYNC: is `arc` held completely here, or still kept from when it was ours? */
+  holds(arc: Arc): boolean {
+    return this.#keeps !== undefined && within(this.#keeps, arc);
+  }
+
+  /** One of the members that hold `key`, or may next. */
+  near(key: Id): boolean {
+    const self = this.#deps.ring.self.id;
+    const window = membersFrom(key, this.#deps.ring.members()).slice(0, 2 * this.#replicas);
+    return window.some(({ id }) => id === self);
+  }
+
+  /** The ring changed. Called within the ring's own step, so that nothing is said by the old state. */
+  ringChanged(): void {
+    const { ring, clock } = this.#deps;
+    const arc = ring.ready ? ring.arc() : undefined;
+    if (arc === undefined) {
+      this.#arc = undefined;
+      this.#forget();
+    } else {
+      if (arc.from !== this.#arc?.from) this.#arcSinceMs = clock.monoMs();
+      this.#arc = arc;
+      if (this.#held !== undefined) this.#held = narrower(this.#held, arc);
+      this.#takeStock();
+    }
+    this.#changed = true;
+    this.#wake?.();
+  }
+
+  /** Hands everything over before the ring is told that we go, and acknowledges nothing more. Best effort. */
+  async leave(deadlineMs: number): Promise<void> {
+    const { ring, clock } = this.#deps;
+    this.#leaving = true;
+    const endMs = clock.monoMs() + deadlineMs;
+    const arc = this.#arc;
+    if (arc === undefined) return;
+    const self = ring.self.id;
+    const around = this.#around();
+    const others = around.filter(({ id }) => id !== self);
+    const deps = this.#exchangeDeps(() => clock.monoMs() < endMs);
+    const pushes = segmentsOf(arc, self, around).flatMap((segment) =>
+      membersFrom(segment.to, others)
+        .slice(0, this.#replicas)
+        .map((peer) => exchange(deps, peer, segment, PUSH)),
+    );
+    await new Promise<void>((resolve, reject) => {
+      const timer = clock.setTimer(deadlineMs, resolve);
+      Promise.all(pushes)
+        .then(() => resolve(), reject)
+        .finally(() => timer.cancel());
+    });
+  }
+
+  #forget(): void {
+    this.#held = undefined;
+    this.#keeps = undefined;
+    this.#announced = false;
+    this.#met = new Map();
+    this.#unmet = [];
+  }
+
+  /** Self and the exact surroundings; in a small ring everybody. */
+  #around(): readonly Peer[] {
+    const { self, neighbourhood } = this.#deps.ring;
+    const all = [self, ...neighbourhood.successors, ...neighbourhood.predecessors];
+    return [...new Map(all.map((peer) => [peer.id, peer])).values()];
+  }
+
+  /** Who of those around us has appeared since we last looked: with or without data of its own. */
+  #takeStock(): void {
+    const self = this.#deps.ring.self.id;
+    const others = this.#around().filter(({ id }) => id !== self);
+    const met = others.filter(({ id, bootSequence }) => this.#met.get(id) === bootSequence);
+    this.#met = new Map(met.map(({ id, bootSequence }) => [id, bootSequence]));
+    // A node that has nothing yet fetches from everybody it needs: no meeting.
+    this.#unmet = this.#held === undefined ? [] : others.filter(({ id }) => !this.#met.has(id));
+  }
+
+  #exchangeDeps(goesOn: () => boolean): ExchangeDeps {
+    const { ask, store } = this.#deps;
+    const pace = (): Promise<boolean> => Promise.resolve(goesOn() && !this.#tasks.stopping);
+    return { ask, store, pace, onMoved: this.#moved };
+  }
+
+  async #loop(): Promise<void> {
+    const { ring, log } = this.#deps;
+    while (!this.#tasks.stopping) {
+      this.#changed = false;
+      const leased = ring.ready && ring.leaseValid();
+      // Without the lease others may have taken over meanwhile, and written without us: what we hold may be old.
+      if (this.#held !== undefined && !leased) {
+        log.info(
+          {},
+          'the ring did not answer for a while: what is held here is compared before it is denied again',
+        );
+        this.#events.add({ event: 'lease-lost' });
+        this.#forget();
+      }
+      if (leased && this.#arc === undefined) this.ringChanged();
+      if (leased) {
+        await this.#announce();
+        await this.#fetch();
+        await this.#meet();
+      }
+      if (!this.#changed) await this.#pause();
+    }
+  }
+
+  /** Until something changes or the next tick. */
+  async #pause(): Promise<void> {
+    if (this.#tasks.stopping) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.#deps.clock.setTimer(this.#timings.tickMs, resolve);
+      this.#wake = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+  }
+
+  /** Asks whether `peer` knows of us: what it acknowledges from then on, it acknowledges with us among the replicas. */
+  async #knowsUs(peer: Peer): Promise<boolean> {
+    const outcome = await this.#deps.ask(peer, { type: 'neighbours' });
+    if (!outcome.ok || outcome.answer.type !== 'neighbours') return false;
+    const { id, bootSequence } = this.#deps.ring.self;
+    return [...outcome.answer.predecessors, ...outcome.answer.successors].some(
+      (there) => there.id === id && there.bootSequence === bootSequence,
+    );
+  }
+
+  /** "acknowledges PUBLISH only once the nodes that leave the replica set know of it": our next `replicas` successors. */
+  async #announce(): Promise<void> {
+    if (this.#announced) return;
+    const self = this.#deps.ring.self.id;
+    const after = membersFrom(self, this.#around()).filter(({ id }) => id !== self);
+    const known = await Promise.all(after.slice(0, this.#replicas).map((peer) => this.#knowsUs(peer)));
+    if (known.every((knows) => knows) && this.#arc !== undefined) this.#announced = true;
+  }
+
+  /** Fetches what is ours by the ring and not here, nearest first, and widens #held piece by piece. */
+  async #fetch(): Promise<void> {
+    const { ring, clock } = this.#deps;
+    const arc = this.#arc;
+    if (arc === undefined || (this.#held !== undefined && within(this.#held, arc))) return;
+    const first = this.#held === undefined;
+    const holdDownMs = ring.mode === 'small' ? this.#timings.holdDownSmallMs : this.#timings.holdDownMs;
+    if (!first && clock.monoMs() - this.#arcSinceMs < holdDownMs) return;
+    for (const segment of segmentsOf(arc, ring.self.id, this.#around())) {
+      if (this.#held !== undefined && within(this.#held, segment)) continue;
+      if (!(await this.#fetchSegment(segment))) return;
+      if (this.#arc === undefined || (this.#held === undefined && !first)) return;
+      this.#held = narrower({ from: segment.from, to: arc.to }, this.#arc);
+      this.#keeps = this.#held;
+      if (this.#arc.from !== arc.from) break;
+    }
+    this.#events.add({ event: first ? 'joined' : 'took-over' });
+    // Whom the first fetch found here is no stranger.
+    if (first) for (const { id, bootSequence } of this.#around()) this.#met.set(id, bootSequence);
+    this.ringChanged();
+  }
+
+  #impatient(): boolean {
+    return this.#deps.clock.monoMs() - this.#arcSinceMs > this.#timings.giveUpMs;
+  }
+
+  /** From two that hold it completely; where there are no two, from everybody who may hold some of it. */
+  async #fetchSegment(segment: Arc): Promise<boolean> {
+    const self = this.#deps.ring.self.id;
+    const window = membersFrom(segment.to, this.#around()).filter(({ id }) => id !== self);
+    const deps = this.#exchangeDeps(() => this.#arc !== undefined);
+    let settled = 0;
+    let unheard = 0;
+    for (const peer of window.slice(0, 2 * this.#replicas)) {
+      // Whoever acknowledges without knowing of us would acknowledge what this fetch misses.
+      const result = (await this.#knowsUs(peer)) ? await this.#fetchFrom(deps, peer, segment) : undefined;
+      if (result === undefined) unheard += 1;
+      else if (result.settled) settled += 1;
+      if (settled >= SOURCES) return true;
+    }
+    if (unheard === 0) return true;
+    if (settled === 0 || !this.#impatient()) return false;
+    this.#events.add({ event: 'gave-up-on-source' });
+    return true;
+  }
+
+  async #fetchFrom(deps: ExchangeDeps, peer: Peer, segment: Arc): Promise<ExchangeResult> {
+    if (deps.store.keysIn(segment).length === 0) return pullArc(deps, peer, segment);
+    return exchange(deps, peer, segment, PULL);
+  }
+
+  /**
+   * "Two rings that meet merge: 'none' becomes 'retry' until every range that differed was exchanged once": whoever
+   * appears near us with data of its own has it compared with ours. One that only just came has none.
+   */
+  async #meet(): Promise<void> {
+    const arc = this.#arc;
+    if (arc === undefined || this.#held === undefined || this.#unmet.length === 0) return;
+    const deps = this.#exchangeDeps(() => this.#arc !== undefined);
+    for (const peer of this.#unmet) {
+      const met = (await this.#hasNothing(peer)) || (await exchange(deps, peer, arc, PULL)) !== undefined;
+      if (met || this.#impatient()) this.#met.set(peer.id, peer.bootSequence);
+    }
+    const before = this.#unmet.length;
+    this.#takeStock();
+    if (this.#unmet.length < before) this.#events.add({ event: 'met' });
+  }
+
+  /** A joiner that has fetched nothing yet: one question instead of a comparison of the whole arc. */
+  async #hasNothing(peer: Peer): Promise<boolean> {
+    const { ask, ring } = this.#deps;
+    const everything: Arc = { from: ring.self.id, to: ring.self.id };
+    const outcome = await ask(peer, {
+      type: 'sync',
+      op: { kind: 'pull', arc: everything, after: undefined },
+    });
+    if (!outcome.ok || outcome.answer.type !== 'synced') return false;
+    return outcome.answer.page?.length === 0 && outcome.answer.next === undefined;
+  }
+}

@@ -1,0 +1,99 @@
+// What a member answers to FIND, QUERY and PUBLISH: who is responsible, what is held, and when it may not say.
+import type { Id } from '../record/id.ts';
+import { unreachable } from '../runtime/errors.ts';
+import { closestFirst } from './lookup.ts';
+import type { Answer, ErrorCode, Peer, PublishVerdict, RecordStorePort, Request, RingView } from './types.ts';
+
+/** What the hand-over of arcs adds to the ring's view of responsibility (replication.ts). */
+export interface HandOver {
+  /** Everything the old replicas held for `key` has been fetched, and no other ring's data is outstanding. */
+  complete(key: Id): boolean;
+  /** The nodes that left the replica set of `key` for us know that they did. */
+  announced(key: Id): boolean;
+}
+
+export interface ServeDeps {
+  readonly ring: RingView;
+  readonly store: RecordStorePort;
+  readonly handOver: HandOver;
+}
+
+type FindQueryPublish = Extract<Request, { type: 'find' | 'query' | 'publish' }>;
+
+const CLOSEST_MAX = 8;
+
+const error = (code: ErrorCode, detail: string, peers: readonly Peer[] = []): Answer => ({
+  type: 'error',
+  code,
+  detail,
+  peers,
+});
+
+/** Better ones to ask: the replicas if known, else who is nearer to the key. */
+const better = (ring: RingView, key: Id): readonly Peer[] => {
+  const replicas = ring.replicaSet(key).filter(({ id }) => id !== ring.self.id);
+  return replicas.length > 0 ? replicas : closestFirst(key, ring.closestPreceding(key)).slice(0, CLOSEST_MAX);
+};
+
+const find = (ring: RingView, key: Id): Answer => {
+  const replicas = ring.replicaSet(key);
+  const closest = replicas.length > 0 ? [] : closestFirst(key, ring.closestPreceding(key));
+  return { type: 'found', replicas, closest: closest.slice(0, CLOSEST_MAX) };
+};
+
+const query = ({ ring, store, handOver }: ServeDeps, key: Id): Answer => {
+  // "Signed positive answers may always be given": also by who is no replica any more, or not yet.
+  const entries = store.live(key);
+  if (entries.length > 0) return { type: 'entries', entries, replicas: [] };
+  if (!ring.ready) return error('retry', 'not in the ring');
+  if (!ring.isMine(key)) return error('not-mine', '', better(ring, key));
+  if (!ring.mayDeny(key) || !handOver.complete(key)) return error('retry', 'not entitled to say none');
+  return { type: 'entries', entries: [], replicas: ring.replicaSet(key) };
+};
+
+/** Why this node may not acknowledge a publication now; undefined if it may. */
+const obstacle = ({ ring, handOver }: ServeDeps, key: Id): Answer | undefined => {
+  if (!ring.ready) return error('retry', 'not in the ring');
+  if (!ring.isMine(key)) return error('not-mine', '', better(ring, key));
+  if (!ring.mayAcknowledge(key) || !handOver.announced(key)) return error('retry', 'not entitled to accept');
+  return undefined;
+};
+
+const verdictAnswer = (ring: RingView, key: Id, verdict: PublishVerdict): Answer => {
+  switch (verdict.kind) {
+    case 'stored':
+      return { type: 'published', entries: verdict.live, replicas: ring.replicaSet(key).map(({ id }) => id) };
+    case 'stale':
+      return error('stale', '');
+    case 'quota':
+      return error('quota', verdict.detail);
+    case 'refused':
+      return error('refused', verdict.detail);
+    case 'unavailable':
+      return error('retry', verdict.detail);
+    default:
+      return unreachable(verdict);
+  }
+};
+
+const publish = async (deps: ServeDeps, key: Id, entries: readonly Uint8Array[]): Promise<Answer> => {
+  const before = obstacle(deps, key);
+  if (before !== undefined) return before;
+  const verdict = await deps.store.publish(key, entries);
+  // Signatures take a while: the lease or the replica set may be another one by now.
+  const after = verdict.kind === 'stored' ? obstacle(deps, key) : undefined;
+  return after ?? verdictAnswer(deps.ring, key, verdict);
+};
+
+export const serve = async (deps: ServeDeps, request: FindQueryPublish): Promise<Answer> => {
+  switch (request.type) {
+    case 'find':
+      return find(deps.ring, request.key);
+    case 'query':
+      return query(deps, request.key);
+    case 'publish':
+      return publish(deps, request.key, request.entries);
+    default:
+      return unreachable(request);
+  }
+};
