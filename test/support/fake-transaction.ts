@@ -1,75 +1,65 @@
-// A server transaction that keeps its answer: what handlers are tested with.
-import { parseNameAddr } from '../../src/sip/name-addr.ts';
-import { readRows } from '../../src/sip/rows.ts';
-import type { Flow, NameAddr, Reply, ServerTransaction, SipRequest, Transport } from '../../src/sip/types.ts';
-import { viaOf } from './sip-request.ts';
+// A transaction and a flow that write down what was done with them.
+import type { Endpoint } from '../../src/runtime/datagram.ts';
+import type { Flow, Reply, ServerTransaction, SipRequest, Transport } from '../../src/sip/types.ts';
 
-export interface FakeTransaction extends ServerTransaction {
-  /** The answers given, in order. */
-  readonly replies: readonly Reply[];
-  readonly released: boolean;
+export class FakeFlow implements Flow {
+  readonly transport: Transport;
+  readonly local: Endpoint;
+  readonly advertised: Endpoint;
+  readonly remote: Endpoint;
+  open = true;
+  /** False: its write buffer is full, or its connection half gone. */
+  takes = true;
+  /** What was sent, as latin1 text. BOUNDED: by the test. */
+  readonly sent: string[] = [];
+
+  constructor(transport: Transport, remote: Endpoint, us: Endpoint = { host: '192.0.2.1', port: 5060 }) {
+    this.transport = transport;
+    this.remote = remote;
+    this.local = us;
+    this.advertised = us;
+  }
+
+  send(bytes: Uint8Array): boolean {
+    if (!this.open || !this.takes) return false;
+    this.sent.push(Buffer.from(bytes).toString('latin1'));
+    return true;
+  }
 }
 
-export interface FakeSource {
-  readonly host?: string;
-  readonly port?: number;
-  readonly transport?: Transport;
+export class FakeTransaction implements ServerTransaction {
+  readonly request: SipRequest;
+  readonly flow: FakeFlow;
+  /** The answers given, in order. BOUNDED: by the test. */
+  readonly replies: Reply[] = [];
+  released = false;
+  /** CANCEL came. */
+  cancelled = false;
+
+  constructor(request: SipRequest, flow: FakeFlow) {
+    this.request = request;
+    this.flow = flow;
+  }
+
+  get done(): boolean {
+    return this.cancelled || this.released || this.replies.some(({ status }) => status >= 200);
+  }
+
+  reply(reply: Reply): void {
+    this.replies.push(reply);
+  }
+
+  release(): void {
+    this.released = true;
+  }
+
+  /** The status of the last answer, or what happened instead of one. */
+  get status(): number | 'released' | 'nothing' {
+    return this.replies.at(-1)?.status ?? (this.released ? 'released' : 'nothing');
+  }
+
+  /** All values of one header of the last answer. */
+  values(name: string): readonly string[] {
+    return (this.replies.at(-1)?.headers ?? []).filter(([key]) => key === name).map(([, value]) => value);
+  }
 }
-
-const address = (value: string): NameAddr => {
-  const parsed = parseNameAddr(value);
-  if (!parsed.ok) throw new Error(`${value}: ${parsed.error}`);
-  return parsed.value;
-};
-
-/** A request as the reader would make it, from its start line and headers (From, To, Call-ID and CSeq among them). */
-export const requestFrom = (lines: readonly string[]): SipRequest => {
-  const { startLine, rows } = readRows(`${lines.join('\r\n')}\r\n`);
-  const [method = '', uri = ''] = startLine.split(' ');
-  const value = (name: string): string => rows.find((row) => row.name === name)?.value ?? '';
-  const via = viaOf(value('via') || 'SIP/2.0/UDP 192.0.2.4:5060;branch=z9hG4bKfake');
-  return {
-    kind: 'request',
-    method,
-    uri,
-    rows,
-    vias: [via],
-    from: address(value('from')),
-    to: address(value('to')),
-    callId: value('call-id'),
-    cseq: { seq: Number.parseInt(value('cseq'), 10), method },
-    body: new Uint8Array(),
-  };
-};
-
-export const fakeTransaction = (request: SipRequest, source: FakeSource = {}): FakeTransaction => {
-  const replies: Reply[] = [];
-  let released = false;
-  const flow: Flow = {
-    transport: source.transport ?? 'udp',
-    local: { host: '127.0.0.1', port: 5060 },
-    advertised: { host: '127.0.0.1', port: 5060 },
-    remote: { host: source.host ?? '192.0.2.4', port: source.port ?? 5060 },
-    open: true,
-    send: () => true,
-  };
-  return {
-    request,
-    flow,
-    replies,
-    get released() {
-      return released;
-    },
-    get done() {
-      return replies.length > 0 || released;
-    },
-    reply: (reply) => void replies.push(reply),
-    release: () => {
-      released = true;
-    },
-  };
-};
-
-/** All values of one header of an answer. */
-export const headersOf = (reply: Reply | undefined, name: string): readonly string[] =>
-  (reply?.headers ?? []).filter(([key]) => key === name).map(([, value]) => value);
