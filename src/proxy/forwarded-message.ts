@@ -98,9 +98,6 @@ export const forwardedRequest = (
     row('Max-Forwards', String(maxForwards)),
     ...kept,
   ];
-  // A datagram may come without it; onto a stream it must not go without (RFC 3261 §20.14).
-  if (!kept.some(({ name }) => name === 'content-length'))
-    rows.push(row('Content-Length', String(request.body.length)));
   return { method: request.method, uri: target.uri, rows, body: request.body };
 };
 
@@ -120,7 +117,5 @@ export const forwardedResponse = (
     return rest === '' ? [] : [{ ...one, value: rest }];
   });
   const { status, reason, body } = response;
-  if (!rows.some(({ name }) => name === 'content-length'))
-    rows.push(row('Content-Length', String(body.length)));
   return { status, reason, rows, body };
 };

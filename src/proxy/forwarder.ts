@@ -5,7 +5,7 @@ import type { Dns } from '../runtime/dns.ts';
 import type { Background } from '../runtime/lifecycle.ts';
 import type { Counter, Metrics } from '../runtime/metrics.ts';
 import type { Retransmitter } from '../sip/client-transaction.ts';
-import { writeRequest, writeResponse } from '../sip/codec.ts';
+import { writeReply, writeRequest, writeResponse } from '../sip/codec.ts';
 import type { Flow, NextHop, ServerTransaction, SipRequest, SipResponse, SipSender } from '../sip/types.ts';
 import { answerPort } from '../sip/via.ts';
 import { findParam } from '../uri/params.ts';
@@ -264,9 +264,29 @@ export class Forwarder {
   }
 
   /** Repeated onto UDP where the caller will not: its side is a stream, or it has our 100. */
-  #send(bytes: Uint8Array, { method }: SipRequest, { branch, down }: Forwarded, repeat: boolean): boolean {
+  #send(bytes: Uint8Array, request: SipRequest, known: Forwarded, repeat: boolean): boolean {
+    const { branch, down } = known;
     if (!repeat) return down.send(bytes);
-    return this.#deps.retransmitter.send({ bytes, flow: down, key: answersKey(branch, method), method });
+    const { method } = request;
+    const onTimeout = (): void => this.#giveUp(request, known);
+    return this.#deps.retransmitter.send({
+      bytes,
+      flow: down,
+      key: answersKey(branch, method),
+      method,
+      onTimeout,
+    });
+  }
+
+  /**
+   * Nobody answered. A caller who had our 100 would wait for ever. RFC 3261 §16.8: "the proxy MUST behave as if the
+   * transaction received a 408"; RFC 4320 §4.2 forbids one for anything but an INVITE.
+   */
+  #giveUp(request: SipRequest, known: Forwarded): void {
+    if (request.method !== 'INVITE') return;
+    this.#memory.end(known, this.#deps.clock.monoMs());
+    this.#requests.add({ result: 'timeout' });
+    known.up.send(writeReply(request, { status: 408 }, { toTag: known.transaction }));
   }
 
   /** The way answers go: over UDP to the port that the top Via says, by the socket the request came to. */

@@ -7,7 +7,7 @@ import type { ForwardPlan } from '../../../src/redirect/route-decision.ts';
 import type { LogFields } from '../../../src/runtime/log.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
 import { createSelf } from '../../../src/uri/self.ts';
-import { FakeFlow, FakeTransaction } from '../../support/fake-transaction.ts';
+import { FakeFlow, FakeTransaction } from '../../support/forward-fakes.ts';
 import { type GivenRequest, requestOf } from '../../support/forward-messages.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 

@@ -86,16 +86,6 @@ describe('a forwarded request (RFC 3261 §16.6)', () => {
     expect(lines(rows).filter((line) => line.includes('uthorization'))).toEqual([other, end]);
   });
 
-  test('without Content-Length gets one, for a stream needs it', () => {
-    expect(named(forward({ body: 'v=0\r\n' }).rows, 'content-length')).toEqual(['5']);
-  });
-
-  test('with Content-Length keeps it', () => {
-    expect(named(forward({ body: 'v=0\r\n', rows: ['Content-Length: 5'] }).rows, 'content-length')).toEqual([
-      '5',
-    ]);
-  });
-
   test('leaves with the body it came with', () => {
     expect(Buffer.from(forward({ body: 'v=0\r\n\u00ff' }).body).toString('latin1')).toBe('v=0\r\n\u00ff');
   });
