@@ -15,7 +15,11 @@ class BoundedTokenizer extends Tokenizer {
   readonly #open: number[] = [];
 
   override next(): Token {
+    const from = this.pos();
     const token = super.next();
+    if (token.type.name === 'string' && !this.#spelled(String(token.value), from)) {
+      throw new Error('text is not UTF-8');
+    }
     while (this.#open.length > 0 && this.#open[this.#open.length - 1] === 0) this.#open.pop();
     const last = this.#open.length - 1;
     if (last >= 0) this.#open[last] = (this.#open[last] ?? 0) - 1;
@@ -29,6 +33,13 @@ class BoundedTokenizer extends Tokenizer {
       if (items > 0) this.#open.push(items);
     }
     return token;
+  }
+
+  /** cborg puts U+FFFD where text isn't UTF-8 (RFC 8949 §3.1: "invalid"); one that was really sent is what it says. */
+  #spelled(text: string, from: number): boolean {
+    if (!text.includes('\ufffd')) return true;
+    const bytes = Buffer.from(text);
+    return bytes.equals(this.data.subarray(Math.max(from, this.pos() - bytes.length), this.pos()));
   }
 }
 

@@ -23,6 +23,8 @@ describe('refused', () => {
     ['an array of 2^53 items', '9b 0020000000000000 00'],
     ['a map with more pairs than bytes', 'a2 01 02 03'],
     ['a reserved length', '1c'],
+    ['text that is not UTF-8', '62 c3 28'],
+    ['text of half a character', '62 e2 82'],
     ['nine levels', '81 81 81 81 81 81 81 81 81 00'],
   ])('%s', (_, bytes) => {
     expect(decodeCbor(hex(bytes)).ok).toBe(false);
@@ -31,6 +33,10 @@ describe('refused', () => {
 
 test('eight levels are read', () => {
   expect(decodeCbor(hex('81 81 81 81 81 81 81 81 00')).ok).toBe(true);
+});
+
+test('a replacement character that was really sent is read', () => {
+  expect(decodeCbor(hex('63 efbfbd'))).toEqual({ ok: true, value: '\ufffd' });
 });
 
 test('neighbours do not add to the depth', () => {
