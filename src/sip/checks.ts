@@ -1,4 +1,5 @@
 // What every request is asked before a handler sees it (RFC 3261 §8.2.1, §8.2.2, §16.3), as a pure decision.
+import { parseTokens } from './header-values.ts';
 import { isKnownMethod } from './methods.ts';
 import type { Reply, SipRequest } from './types.ts';
 
@@ -43,23 +44,18 @@ const END_TO_END_TAGS: ReadonlySet<string> = new Set([
   'uui',
 ]);
 
-const tagsOf = (request: SipRequest, header: string): readonly string[] =>
-  request.rows
-    .filter((row) => row.name === header)
-    .flatMap((row) => row.value.split(','))
-    .map((tag) => tag.trim())
-    .filter((tag) => tag !== '');
-
-const unsupportedTags = (request: SipRequest, context: CheckContext): readonly string[] => {
+/** The option tags that refuse the request; undefined if a list of them is not to be read. */
+const unsupportedTags = (request: SipRequest, context: CheckContext): readonly string[] | undefined => {
+  const { rows, method, uri } = request;
+  const asks = rows.find((row) => row.name === 'require' || row.name === 'proxy-require');
+  if (asks === undefined) return [];
   // What is on its way to somebody else asks proxies by Proxy-Require (§16.3 step 5); Require is for the far end.
-  if (request.rows.some((row) => row.name === 'require') && context.isOurs(request.uri)) {
-    const known = (tag: string) =>
-      context.supported.has(tag) || (request.method !== 'REGISTER' && END_TO_END_TAGS.has(tag));
-    return tagsOf(request, 'require').filter((tag) => !known(tag.toLowerCase()));
-  }
-  if (request.rows.some((row) => row.name === 'proxy-require') && !context.isOurs(request.uri))
-    return tagsOf(request, 'proxy-require');
-  return [];
+  const ours = context.isOurs(uri);
+  const tags = parseTokens(rows, ours ? 'require' : 'proxy-require');
+  if (!tags.ok) return undefined;
+  const known = (tag: string): boolean =>
+    ours && (context.supported.has(tag) || (method !== 'REGISTER' && END_TO_END_TAGS.has(tag)));
+  return tags.value.filter((tag) => !known(tag.toLowerCase()));
 };
 
 /** The refusal of a request that isn't ACK or CANCEL; undefined if its handler may see it. */
@@ -78,6 +74,7 @@ export const refusalOf = (request: SipRequest, context: CheckContext): Reply | u
   if (request.maxForwards === 0 && request.method !== 'REGISTER' && request.method !== 'OPTIONS')
     return { status: 483 };
   const unsupported = unsupportedTags(request, context);
+  if (unsupported === undefined) return { status: 400, reason: 'Bad Request: option tags' };
   // §8.2.2.3: "The UAS MUST add an Unsupported header field, and list in it those options it does not understand".
   if (unsupported.length > 0) return { status: 420, headers: [['Unsupported', unsupported.join(', ')]] };
   return undefined;

@@ -5,8 +5,9 @@ import type { Transport } from './types.ts';
 
 /** Why something that came, or an answer of ours, went no further. */
 export type DropReason =
-  /** A source sent more than its share. */
+  /** A source sent more than its share: a datagram is dropped, a connection is not read from for a while. */
   | 'rate'
+  | 'held'
   | 'too-large'
   | 'keep-alive'
   /** Unreadable, and nobody to tell. */
@@ -17,8 +18,8 @@ export type DropReason =
   | 'stray-ack'
   | 'stray-response'
   | 'retransmission'
-  /** A handler failed on what can't be answered. */
-  | 'handler-failed'
+  /** A fault of ours; an error line says more. */
+  | 'fault'
   /** The connection was gone, or its write buffer full, when the answer was ready. */
   | 'answer-undeliverable'
   | 'connections'
@@ -28,8 +29,7 @@ export type DropReason =
   | 'slow-sender'
   | 'slow-reader'
   | 'stream-garbage'
-  | 'socket-error'
-  | 'stopping';
+  | 'socket-error';
 
 export interface SipMetrics {
   answered(method: string, code: number, transport: Transport, seconds: number): void;

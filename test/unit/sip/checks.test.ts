@@ -52,6 +52,10 @@ describe('what is refused before a handler sees it', () => {
     expect(refusal({ method: 'REGISTER', headers: ['Require: 100rel'] })?.status).toBe(420);
   });
 
+  test('a list of option tags that is none: 400', () => {
+    expect(refusal({ headers: ['Require: a b'] })?.status).toBe(400);
+  });
+
   test('on the way to somebody else Proxy-Require counts and Require does not', () => {
     const uri = 'sip:carol@elsewhere.example';
     expect(refusal({ uri, headers: ['Require: nope'] })).toBeUndefined();

@@ -1,0 +1,104 @@
+// A SIP server on loopback with a clock of its own, its counters at hand, and peers that close with it.
+
+import { type Endpoint, openDatagram } from '../../src/runtime/datagram.ts';
+import { silentLog } from '../../src/runtime/log.ts';
+import { MetricsRegistry } from '../../src/runtime/metrics.ts';
+import { connectStream, listenStream } from '../../src/runtime/stream.ts';
+import { type SipLimits, SipServer } from '../../src/sip/server.ts';
+import type { ListenerSpec } from '../../src/sip/types.ts';
+import { ManualClock } from './manual-clock.ts';
+import { type TcpPeer, tcpPeer, type UdpPeer, udpPeer } from './sip-peers.ts';
+
+export interface SipWorld {
+  readonly server: SipServer;
+  readonly clock: ManualClock;
+  readonly udp: Endpoint;
+  readonly tcp: Endpoint;
+  /** Error lines that were logged. */
+  readonly errors: readonly string[];
+  udpPeer(bind?: Endpoint): Promise<UdpPeer>;
+  tcpPeer(): Promise<TcpPeer>;
+  /** A counter's sum over the series whose labels hold `label`. */
+  count(name: string, label?: string): number;
+  close(): Promise<void>;
+}
+
+export interface SipWorldOptions {
+  readonly listeners?: readonly ListenerSpec[];
+  readonly limits?: Partial<SipLimits>;
+  readonly trusted?: boolean;
+}
+
+export const loopback = (transport: 'udp' | 'tcp', host = '127.0.0.1'): ListenerSpec => ({
+  transport,
+  host,
+  port: 0,
+  advertised: { host, port: 0 },
+});
+
+const NOWHERE: Endpoint = { host: '127.0.0.1', port: 0 };
+
+export const sipWorld = async (options: SipWorldOptions = {}): Promise<SipWorld> => {
+  const clock = new ManualClock();
+  const metrics = new MetricsRegistry();
+  const errors: string[] = [];
+  const server = new SipServer(
+    {
+      clock,
+      random: { bytes: (count) => new Uint8Array(count), float: () => 0.5 },
+      log: { ...silentLog, error: (_fields, message) => void errors.push(message) },
+      metrics,
+      openDatagram,
+      listenStream,
+      connectStream,
+    },
+    {
+      listeners: options.listeners ?? [loopback('udp'), loopback('tcp')],
+      secret: new Uint8Array(32),
+      limits: {
+        perSourcePerSec: 200,
+        messageBytesMax: 65_535,
+        connectionsMax: 100,
+        idleMs: 120_000,
+        ...options.limits,
+      },
+      isTrusted: () => options.trusted ?? true,
+      isOurs: (uri) => uri.includes('example.com'),
+      isSelf: (uri) => uri === 'sip:example.com',
+      supported: ['path'],
+    },
+  );
+  await server.start();
+  const placeOf = (transport: string): Endpoint =>
+    server.listeners.find((one) => one.transport === transport)?.bound ?? NOWHERE;
+  const udp = placeOf('udp');
+  const tcp = placeOf('tcp');
+  const closers: (() => Promise<void> | void)[] = [];
+  return {
+    server,
+    clock,
+    udp,
+    tcp,
+    errors,
+    async udpPeer(bind) {
+      const peer = await udpPeer(bind);
+      closers.push(() => peer.close());
+      return peer;
+    },
+    async tcpPeer() {
+      const peer = await tcpPeer(tcp);
+      closers.push(() => peer.stream.destroy());
+      return peer;
+    },
+    count: (name, label = '') =>
+      metrics
+        .text()
+        .split('\n')
+        .filter((line) => line.startsWith(`${name}{`) && line.includes(label))
+        .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0),
+    async close() {
+      for (const close of closers) await close();
+      await server.stop();
+    },
+  };
+};
