@@ -1,0 +1,400 @@
+// The state of one member of the ring and all that is read from it: membership, lists, mode, lease, responsibility.
+import { type Arc, between, type Id, inHalfOpen } from '../record/id.ts';
+import { BoundedMap } from '../runtime/bounded-map.ts';
+import { sameEndpoint } from './address.ts';
+import { type LeaseClock, leaseClockAt, leaseHolds, observeClocks } from './lease.ts';
+import { closestFirst, inReplicaOrder } from './lookup.ts';
+import {
+  afterLoss,
+  afterReturn,
+  type Departed,
+  type EndOfLife,
+  isMassLoss,
+  type LossWatch,
+  NO_LOSS,
+} from './membership.ts';
+import { type Known, PeerTable } from './peer-table.ts';
+import type { RingDeps, RingOptions } from './ring-options.ts';
+import { NO_LISTS, type RingLists, renewed, replicasAmong, without } from './ring-state.ts';
+import { gapEstimate, medianEstimate } from './size-estimate.ts';
+import type { Gone, Peer, RingView } from './types.ts';
+
+const TABLE_MAX = 4096;
+const DEPARTED_MAX = 512;
+/** Told to others: enough for a partition of any small ring, within the wire's 64. */
+const GONE_TOLD_MAX = 32;
+const CLOSEST_MAX = 8;
+const ESTIMATES = 10;
+/** Rounds in a row in which the list came back to us: a ring is small again, not just a list short. */
+const WRAPPED_ROUNDS = 2;
+
+export type Phase = 'out' | 'joined' | 'leaving';
+
+/** The exact surroundings: what decides who holds which key. Both lists closest first. */
+export interface Neighbourhood {
+  readonly mode: 'small' | 'full';
+  readonly self: Peer;
+  readonly arc: Arc | undefined;
+  readonly predecessors: readonly Peer[];
+  readonly successors: readonly Peer[];
+}
+
+export interface RingChange {
+  readonly before: Neighbourhood;
+  readonly after: Neighbourhood;
+  /** Members of a life that was held for dead: the end of a partition, with what was written on either side. */
+  readonly merged: readonly Peer[];
+}
+
+/** Evidence that a member lives: it answered. */
+export interface Heard {
+  readonly rttMs?: number;
+  readonly sizeEstimate?: number;
+  readonly recognisedMs?: number;
+}
+
+export class RingCore implements RingView {
+  readonly options: RingOptions;
+  readonly table: PeerTable;
+  readonly #deps: RingDeps;
+  #self: Peer;
+  #phase: Phase = 'out';
+  #mode: 'small' | 'full' = 'small';
+  #lists: RingLists = NO_LISTS;
+  #wrappedRounds = 0;
+  // BOUNDED: DEPARTED_MAX, the oldest leaves.
+  readonly #departed = new BoundedMap<Id, Departed>(DEPARTED_MAX);
+  #losses: LossWatch = NO_LOSS;
+  #lease: LeaseClock;
+  #hood: Neighbourhood;
+  #ringVersion = 0;
+  #membershipVersion = 0;
+  #otherSeeds: boolean;
+  // BOUNDED: by the parts of this process that listen.
+  readonly #listeners: ((change: RingChange) => void)[] = [];
+  // BOUNDED: by the table; emptied by whoever verifies.
+  #demoted: readonly Peer[] = [];
+
+  constructor(deps: RingDeps, options: RingOptions) {
+    this.#deps = deps;
+    this.options = options;
+    // Seconds since 1970: higher at every restart without remembering anything; JOIN corrects a clock that was set back.
+    this.#self = deps.describe(Math.floor(deps.clock.wallMs() / 1000));
+    this.table = new PeerTable(this.#self.id, TABLE_MAX);
+    this.#lease = leaseClockAt(deps.clock.monoMs(), deps.clock.wallMs());
+    this.#hood = this.#survey();
+    this.#otherSeeds = options.seeds.some(
+      (seed) => !this.#self.endpoints.some((own) => sameEndpoint(own, seed)),
+    );
+  }
+
+  get self(): Peer {
+    return this.#self;
+  }
+  get phase(): Phase {
+    return this.#phase;
+  }
+  get mode(): 'small' | 'full' {
+    return this.#mode;
+  }
+  get neighbourhood(): Neighbourhood {
+    return this.#hood;
+  }
+  /** Counts changes of the neighbourhood; in NEIGHBOURS answers. */
+  get ringVersion(): number {
+    return this.#ringVersion;
+  }
+  /** Counts what has to be told to others. */
+  get membershipVersion(): number {
+    return this.#membershipVersion;
+  }
+  get departed(): readonly Departed[] {
+    return [...this.#departed.entries()].map(([, one]) => one);
+  }
+  get size(): number {
+    return this.table.size + 1;
+  }
+  /** Below it nothing is acknowledged and nothing denied. */
+  get minMembers(): number {
+    if (this.options.minMembers > 0) return this.options.minMembers;
+    return this.#otherSeeds ? 2 : 1;
+  }
+  get otherSeeds(): boolean {
+    return this.#otherSeeds;
+  }
+  get ready(): boolean {
+    return this.#phase === 'joined' && this.size >= this.minMembers;
+  }
+
+  onChange(listener: (change: RingChange) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Known for certain once the seeds' names are resolved. */
+  setOtherSeeds(others: boolean): void {
+    this.#otherSeeds = others;
+  }
+
+  // --- what changes the state: each one step, told to the listeners as one change ---
+
+  /** Founder (nobody else) or joiner (its lists, in full mode, are those of its predecessor: "j.succ := m.succ"). */
+  enter(mode: 'small' | 'full', lists: RingLists): void {
+    this.#phase = 'joined';
+    this.#mode = mode;
+    this.#lists = lists;
+    this.#wrappedRounds = 0;
+    this.#membershipVersion += 1;
+    this.#commit([]);
+  }
+
+  leave(): void {
+    this.#phase = 'leaving';
+    this.#commit([]);
+  }
+
+  /** A new life of our own, because the old number is held for dead or taken. */
+  reincarnate(bootSequence: number): void {
+    this.#self = this.#deps.describe(bootSequence);
+    this.#membershipVersion += 1;
+    this.#commit([]);
+  }
+
+  /** A peer that has answered us itself and that its domain vouches for. */
+  adopt(peer: Peer, heard: Heard): void {
+    if (peer.id === this.#self.id) return;
+    const before = this.table.get(peer.id);
+    const gone = this.#departed.get(peer.id);
+    const merged = gone?.peer.bootSequence === peer.bootSequence && gone.cause === 'silent' ? [peer] : [];
+    if (before !== undefined && before.peer.bootSequence > peer.bootSequence) return;
+    const same = before?.peer.bootSequence === peer.bootSequence;
+    this.table.set(this.#known(peer, same ? before : undefined, heard), this.#exactIds());
+    if (same) return;
+    this.#departed.delete(peer.id);
+    this.#losses = afterReturn(this.#losses, peer.id);
+    this.#lists = renewed(this.#lists, peer);
+    if (this.#mode === 'small') this.#membershipVersion += 1;
+    this.#commit(merged);
+  }
+
+  /** It answered: times and figures, nothing that anybody needs to be told. */
+  heard(id: Id, heard: Heard): void {
+    const known = this.table.get(id);
+    if (known !== undefined) this.table.set(this.#known(known.peer, known, heard), this.#exactIds());
+  }
+
+  /** Dead, gone or another one now. An older life than the one we know of changes nothing. */
+  bury(peer: Peer, cause: EndOfLife): void {
+    const nowMs = this.#deps.clock.monoMs();
+    const known = this.table.get(peer.id);
+    if (known !== undefined && known.peer.bootSequence > peer.bootSequence) return;
+    const listed = this.#exactIds().has(peer.id);
+    const before = this.#departed.get(peer.id);
+    const atMs = before?.peer.bootSequence === peer.bootSequence ? before.atMs : nowMs;
+    this.#departed.set(peer.id, { peer, cause, atMs, checkedMs: nowMs });
+    if (!this.table.delete(peer.id) && !listed) return;
+    this.#lists = without(this.#lists, peer.id);
+    if (cause === 'silent' && this.#phase === 'joined') {
+      const { repairMs } = this.options.timing;
+      this.#losses = afterLoss(this.#losses, peer.id, { nowMs, membersLeft: this.size, repairMs });
+    }
+    if (this.#mode === 'small' || listed) this.#membershipVersion += 1;
+    this.#commit([]);
+  }
+
+  departedAs(id: Id): Departed | undefined {
+    return this.#departed.get(id);
+  }
+
+  /** Full mode: lists as stabilise or rectify left them. `wrapped`: the successor list is the whole ring. */
+  setLists(lists: RingLists, wrapped?: boolean): void {
+    if (this.#mode !== 'full') return;
+    this.#lists = lists;
+    if (wrapped !== undefined)
+      this.#wrappedRounds =
+        wrapped && lists.successors.length < this.options.successors ? this.#wrappedRounds + 1 : 0;
+    const known = this.#ringVersion;
+    this.#commit([]);
+    // In a large ring only the neighbours are told, and only of changes around us.
+    if (this.#ringVersion !== known) this.#membershipVersion += 1;
+  }
+
+  /** Members of the large ring's table that are not certain to be of the small one: to be asked. */
+  takeDemoted(): readonly Peer[] {
+    const demoted = this.#demoted;
+    this.#demoted = [];
+    return demoted;
+  }
+
+  // --- RingView ---
+
+  members(): readonly Peer[] {
+    const others = this.table.all().map(({ peer }) => peer);
+    if (this.#mode === 'small') return [this.#self, ...others];
+    const tail = this.#hood.successors.filter(({ id }) => this.table.get(id) === undefined);
+    return [this.#self, ...others, ...tail];
+  }
+
+  replicaSet(key: Id): readonly Peer[] {
+    if (this.#phase !== 'joined') return [];
+    const { replicas } = this.options;
+    if (this.#mode === 'full') return replicasAmong(this.#self, this.#lists, key, replicas);
+    const at = this.table.get(key)?.peer;
+    const near = [...this.table.after(key, replicas), this.#self, ...(at === undefined ? [] : [at])];
+    return inReplicaOrder(key, near).slice(0, replicas);
+  }
+
+  isMine(key: Id): boolean {
+    const arc = this.#hood.arc;
+    return arc !== undefined && inHalfOpen(arc.from, key, arc.to);
+  }
+
+  arc(): Arc | undefined {
+    return this.#hood.arc;
+  }
+
+  closestPreceding(key: Id): readonly Peer[] {
+    const self = this.#self.id;
+    const near = [...this.table.before(key, CLOSEST_MAX), ...this.#hood.successors];
+    const unique = [...new Map(near.map((peer) => [peer.id, peer])).values()];
+    return closestFirst(
+      key,
+      unique.filter(({ id }) => between(self, id, key)),
+    ).slice(0, CLOSEST_MAX);
+  }
+
+  leaseValid(): boolean {
+    if (!this.ready) return false;
+    const nowMs = this.#deps.clock.monoMs();
+    this.observeClocks();
+    const neighbours = [this.#hood.predecessors[0], this.#hood.successors[0]];
+    if (neighbours.every((peer) => peer === undefined)) return this.table.size === 0;
+    return leaseHolds(
+      this.#lease,
+      neighbours.map((peer) => (peer === undefined ? undefined : this.table.get(peer.id)?.recognisedMs)),
+      { nowMs, leaseMs: 3 * this.options.timing.stabiliseMs },
+    );
+  }
+
+  observeClocks(): void {
+    const { clock } = this.#deps;
+    this.#lease = observeClocks(this.#lease, clock.monoMs(), clock.wallMs(), this.options.timing.clockJumpMs);
+  }
+
+  /** More than half of the members were lost at once and are not back: what they held may exist elsewhere. */
+  massLoss(): boolean {
+    return isMassLoss(this.#losses, this.#deps.clock.monoMs(), this.options.timing.lmaxMs);
+  }
+
+  /** As far as the ring is concerned; what was handed over is the replication layer's to add (serve.ts). */
+  mayDeny(key: Id): boolean {
+    return this.isMine(key) && this.leaseValid() && !this.massLoss();
+  }
+
+  mayAcknowledge(key: Id): boolean {
+    return this.isMine(key) && this.leaseValid();
+  }
+
+  sizeEstimate(): number {
+    if (this.#mode === 'small') return this.size;
+    const chain = [...this.#hood.predecessors].reverse().concat(this.#self, this.#hood.successors);
+    const others = this.table
+      .all()
+      .filter(({ sizeEstimate }) => sizeEstimate !== undefined)
+      .sort((a, b) => b.heardMs - a.heardMs)
+      .slice(0, ESTIMATES)
+      .flatMap(({ sizeEstimate }) => sizeEstimate ?? []);
+    return medianEstimate(gapEstimate(chain.map(({ id }) => id)), others);
+  }
+
+  /** For NOTIFY and NEIGHBOURS: deaths of late, the latest first. */
+  goneToTell(): readonly Gone[] {
+    const since = this.#deps.clock.monoMs() - this.options.timing.recentMs;
+    return this.departed
+      .filter(({ atMs }) => atMs >= since)
+      .slice(-GONE_TOLD_MAX)
+      .reverse()
+      .map(({ peer }) => ({ id: peer.id, bootSequence: peer.bootSequence }));
+  }
+
+  // --- inside ---
+
+  #known(peer: Peer, before: Known | undefined, heard: Heard): Known {
+    return {
+      peer,
+      heardMs: this.#deps.clock.monoMs(),
+      rttMs: heard.rttMs ?? before?.rttMs,
+      sizeEstimate: heard.sizeEstimate ?? before?.sizeEstimate,
+      recognisedMs: heard.recognisedMs ?? before?.recognisedMs,
+    };
+  }
+
+  #exactIds(): ReadonlySet<Id> {
+    return new Set([...this.#hood.predecessors, ...this.#hood.successors].map(({ id }) => id));
+  }
+
+  #commit(merged: readonly Peer[]): void {
+    this.#chooseMode();
+    const before = this.#hood;
+    const after = this.#survey();
+    this.#hood = after;
+    if (sameNeighbourhood(before, after) && merged.length === 0) return;
+    this.#ringVersion += 1;
+    for (const listener of this.#listeners) listener({ before, after, merged });
+  }
+
+  // Everybody knows everybody while the list of all others fits the successor list (N ≤ successors + 1); back at
+  // N ≤ successors, where the list of a large ring visibly comes round, and stays that way for two rounds.
+  #chooseMode(): void {
+    if (this.#phase !== 'joined') return;
+    const { successors, replicas } = this.options;
+    const { id } = this.#self;
+    if (this.#mode === 'small' && this.table.size > successors) {
+      this.#mode = 'full';
+      this.#wrappedRounds = 0;
+      this.#lists = {
+        successors: this.table.after(id, successors),
+        predecessors: this.table.before(id, replicas),
+      };
+    } else if (this.#mode === 'full' && this.#wrappedRounds >= WRAPPED_ROUNDS) {
+      this.#mode = 'small';
+      const listed = [...this.#lists.successors, ...this.#lists.predecessors];
+      const ids = new Set(listed.map((peer) => peer.id));
+      const strangers = this.table.all().flatMap(({ peer }) => (ids.has(peer.id) ? [] : [peer]));
+      for (const peer of strangers) this.table.delete(peer.id);
+      const unheard = listed.filter((peer) => this.table.get(peer.id) === undefined);
+      this.#demoted = [...strangers, ...unheard];
+      this.#membershipVersion += 1;
+    }
+  }
+
+  #survey(): Neighbourhood {
+    const { successors, replicas } = this.options;
+    const { id } = this.#self;
+    const lists =
+      this.#mode === 'full'
+        ? this.#lists
+        : { successors: this.table.after(id, successors), predecessors: this.table.before(id, replicas) };
+    return { mode: this.#mode, self: this.#self, arc: this.#arcOf(lists), ...lists };
+  }
+
+  #arcOf(lists: RingLists): Arc | undefined {
+    if (this.#phase !== 'joined') return undefined;
+    const { id } = this.#self;
+    if (this.#mode === 'small' && this.size <= this.options.replicas) return { from: id, to: id };
+    // In a large ring a short list makes the arc narrow, never wide: what we are not sure of is not ours yet.
+    const from = lists.predecessors[this.options.replicas - 1] ?? lists.predecessors.at(-1);
+    return from === undefined ? undefined : { from: from.id, to: id };
+  }
+}
+
+const samePeers = (a: readonly Peer[], b: readonly Peer[]): boolean =>
+  a.length === b.length &&
+  a.every((peer, index) => peer.id === b[index]?.id && peer.bootSequence === b[index]?.bootSequence);
+
+const sameNeighbourhood = (a: Neighbourhood, b: Neighbourhood): boolean =>
+  a.mode === b.mode &&
+  a.self === b.self &&
+  a.arc?.from === b.arc?.from &&
+  a.arc?.to === b.arc?.to &&
+  samePeers(a.predecessors, b.predecessors) &&
+  samePeers(a.successors, b.successors);

@@ -1,0 +1,215 @@
+// One member of the ring, whole: comes in, stays in, tells others of changes, looks for lost ones, goes out.
+import type { Arc, Id } from '../record/id.ts';
+import type { Endpoint } from '../runtime/datagram.ts';
+import { messageOf } from '../runtime/errors.ts';
+import { jittered, randomBelow } from '../runtime/random.ts';
+import { Pulse } from './pulse.ts';
+import { RingBootstrap } from './ring-bootstrap.ts';
+import { type Neighbourhood, type RingChange, RingCore } from './ring-core.ts';
+import { RingHandlers } from './ring-handlers.ts';
+import { RingLiveness } from './ring-liveness.ts';
+import type { RingDeps, RingOptions } from './ring-options.ts';
+import { RingPush } from './ring-push.ts';
+import { RingSearch } from './ring-search.ts';
+import { RingStabilise } from './ring-stabilise.ts';
+import { Tasks } from './tasks.ts';
+import type { Answer, Peer, Request, RingView } from './types.ts';
+
+const BACKGROUND_MAX = 256;
+/** Above it repair waits for the next round: reaction at once is unstable in large rings (RFC 6940 §10, research A.4). */
+const REACTIVE_MAX = 500;
+const REACTION_MS = 100;
+const LEAVE = { attempts: 2, timeoutMs: 400 };
+
+export class RingMember implements RingView {
+  readonly #core: RingCore;
+  readonly #deps: RingDeps;
+  readonly #tasks: Tasks;
+  readonly #live: RingLiveness;
+  readonly #search: RingSearch;
+  readonly #bootstrap: RingBootstrap;
+  readonly #handlers: RingHandlers;
+  readonly #stabilising: Pulse;
+  readonly #pushing: Pulse;
+  readonly #healing: Pulse;
+  readonly #periodic: readonly Pulse[];
+
+  constructor(deps: RingDeps, options: RingOptions) {
+    const { clock, random, log, metrics } = deps;
+    const { timing } = options;
+    const onError = (task: string, error: unknown): void =>
+      log.error(
+        { task, err: messageOf(error), stack: error instanceof Error ? error.stack : '' },
+        'a ring task failed',
+      );
+    const core = new RingCore(deps, options);
+    const tasks = new Tasks({ clock, onError }, { max: BACKGROUND_MAX });
+    const live = new RingLiveness(core, deps, tasks);
+    const rounds = new RingStabilise(core, deps, live);
+    const push = new RingPush(core, rounds);
+    const bootstrap = new RingBootstrap(core, deps, live, tasks);
+    const search = new RingSearch(core, deps, { live, rounds, bootstrap });
+    this.#core = core;
+    this.#deps = deps;
+    this.#tasks = tasks;
+    this.#live = live;
+    this.#bootstrap = bootstrap;
+    this.#search = search;
+    this.#handlers = new RingHandlers(core, deps, { live, rounds, push, tasks });
+    const pulse = (name: string, work: () => Promise<void>, nextMs: () => number): Pulse =>
+      new Pulse({ clock, tasks }, name, work, nextMs);
+    this.#stabilising = pulse(
+      'stabilise',
+      () => rounds.round(),
+      () => jittered(random, timing.stabiliseMs),
+    );
+    this.#pushing = pulse(
+      'push',
+      () => push.run(),
+      () => (push.pending ? jittered(random, timing.stabiliseMs) : Infinity),
+    );
+    this.#healing = pulse(
+      'heal',
+      () => search.heal(),
+      () => search.healDelayMs(),
+    );
+    this.#periodic = [
+      this.#stabilising,
+      this.#pushing,
+      this.#healing,
+      pulse(
+        'heartbeat',
+        () => this.#heartbeat(),
+        () => jittered(random, timing.heartbeatMs, 0.25),
+      ),
+      pulse(
+        'finger',
+        () => search.finger(),
+        () => search.fingerDelayMs(),
+      ),
+    ];
+    core.onChange((change) => this.#react(change));
+    metrics.gauge(
+      'chordial_ring_members',
+      'Members of the ring known here, ourselves included',
+      () => core.members().length,
+    );
+    metrics.gauge('chordial_ring_size_estimate', 'Estimated number of members of the ring', () =>
+      core.sizeEstimate(),
+    );
+    metrics.gauge('chordial_ring_ready', '1 while in the ring with enough members', () =>
+      core.ready ? 1 : 0,
+    );
+  }
+
+  get self(): Peer {
+    return this.#core.self;
+  }
+  get ready(): boolean {
+    return this.#core.ready;
+  }
+  /** In a ring, of however few. */
+  get joined(): boolean {
+    return this.#core.phase === 'joined';
+  }
+  get mode(): 'small' | 'full' {
+    return this.#core.mode;
+  }
+  /** The exact surroundings, for the hand-over of arcs. */
+  get neighbourhood(): Neighbourhood {
+    return this.#core.neighbourhood;
+  }
+  members(): readonly Peer[] {
+    return this.#core.members();
+  }
+  replicaSet(key: Id): readonly Peer[] {
+    return this.#core.replicaSet(key);
+  }
+  isMine(key: Id): boolean {
+    return this.#core.isMine(key);
+  }
+  arc(): Arc | undefined {
+    return this.#core.arc();
+  }
+  closestPreceding(key: Id): readonly Peer[] {
+    return this.#core.closestPreceding(key);
+  }
+  leaseValid(): boolean {
+    return this.#core.leaseValid();
+  }
+  mayDeny(key: Id): boolean {
+    return this.#core.mayDeny(key);
+  }
+  mayAcknowledge(key: Id): boolean {
+    return this.#core.mayAcknowledge(key);
+  }
+  sizeEstimate(): number {
+    return this.#core.sizeEstimate();
+  }
+
+  /** Called within the step that changed the neighbourhood: no answer is given from the old state after it. */
+  onChange(listener: (change: RingChange) => void): void {
+    this.#core.onChange(listener);
+  }
+
+  /** Starts founding or joining and returns at once; `ready` says when it is done. The Rpc must be started. */
+  async start(): Promise<void> {
+    this.#tasks.run('bootstrap', async () => {
+      await this.#bootstrap.run();
+      if (!this.joined || this.#tasks.stopping) return;
+      for (const pulse of this.#periodic) pulse.start();
+      this.#pushing.kick();
+      this.#stabilising.kick(REACTION_MS);
+      this.#healing.kick(this.#core.options.timing.stabiliseMs);
+    });
+  }
+
+  /** The answer to a request that is the ring's own; undefined for all others. Never rejects. */
+  handleRing(request: Request, from: Endpoint): Promise<Answer> | undefined {
+    return this.#handlers.handle(request, from);
+  }
+
+  /** A look-up's timeout, or any other doubt: the peer is asked now instead of at the next round. */
+  suspect(peer: Peer): void {
+    this.#live.suspect(peer);
+  }
+
+  /** Tells the neighbours (in a small ring: everybody) that we go; from then on we are no member. Under a second. */
+  async leave(): Promise<void> {
+    if (!this.joined) return;
+    const { predecessors, successors } = this.#core.neighbourhood;
+    const told = [...new Map([...successors, ...predecessors].map((peer) => [peer.id, peer])).values()];
+    const peer = this.self;
+    this.#core.leave();
+    await Promise.all(told.map((one) => this.#live.call(one, { type: 'leave', peer }, LEAVE)));
+  }
+
+  /** Idempotent. Waits for questions under way: stop the Rpc at the same time. */
+  stop(): Promise<void> {
+    for (const pulse of this.#periodic) pulse.stop();
+    return this.#tasks.stop();
+  }
+
+  #react({ before, after }: RingChange): void {
+    this.#pushing.kick(this.#core.options.timing.pushDelayMs);
+    this.#healing.kick(this.#search.healDelayMs());
+    const neighboursChanged =
+      before.predecessors[0]?.id !== after.predecessors[0]?.id ||
+      before.successors[0]?.id !== after.successors[0]?.id ||
+      after.successors.length < before.successors.length;
+    if (neighboursChanged && this.#core.sizeEstimate() < REACTIVE_MAX)
+      this.#stabilising.kick(jittered(this.#deps.random, REACTION_MS));
+  }
+
+  // Both neighbours, and one more of the exact surroundings: the ones that nobody else of us would miss soon.
+  async #heartbeat(): Promise<void> {
+    const core = this.#core;
+    core.observeClocks();
+    const { predecessors, successors } = core.neighbourhood;
+    const further = [...predecessors.slice(1), ...successors.slice(1)];
+    const one = further[randomBelow(this.#deps.random, further.length)];
+    const targets = [successors[0], predecessors[0], one].flatMap((peer) => peer ?? []);
+    const unique = [...new Map(targets.map((peer) => [peer.id, peer])).values()];
+    await Promise.all(unique.map((peer) => this.#live.check(peer)));
+  }
+}

@@ -1,0 +1,139 @@
+// Looking further than the neighbours: lost members and other rings (partitions heal), and fingers in a large ring.
+import type { Id } from '../record/id.ts';
+import type { Endpoint } from '../runtime/datagram.ts';
+import { jittered, randomBelow } from '../runtime/random.ts';
+import { lookup } from './lookup.ts';
+import type { Departed } from './membership.ts';
+import type { RingBootstrap } from './ring-bootstrap.ts';
+import type { RingCore } from './ring-core.ts';
+import type { RingLiveness } from './ring-liveness.ts';
+import type { RingDeps } from './ring-options.ts';
+import type { RingStabilise } from './ring-stabilise.ts';
+import type { Peer } from './types.ts';
+
+const LOOKUP_MS = 10_000;
+/** Departed members asked in one round: more when we are too few. */
+const CONTACTS = 3;
+const CONTACTS_ISOLATED = 16;
+/** A table entry unheard of for so long is asked, one a round. */
+const STALE_MS = 60_000;
+const RING = 1n << 160n;
+
+const pick = <T>(items: readonly T[], count: number, below: (n: number) => number): readonly T[] => {
+  const rest = [...items];
+  const out: T[] = [];
+  while (rest.length > 0 && out.length < count) out.push(...rest.splice(below(rest.length), 1));
+  return out;
+};
+
+export class RingSearch {
+  readonly #core: RingCore;
+  readonly #deps: RingDeps;
+  readonly #live: RingLiveness;
+  readonly #rounds: RingStabilise;
+  readonly #bootstrap: RingBootstrap;
+  /** Every seed is asked once after we came in: two rings that started side by side meet at once. */
+  #crossChecked = false;
+
+  constructor(
+    core: RingCore,
+    deps: RingDeps,
+    parts: { live: RingLiveness; rounds: RingStabilise; bootstrap: RingBootstrap },
+  ) {
+    this.#core = core;
+    this.#deps = deps;
+    this.#live = parts.live;
+    this.#rounds = parts.rounds;
+    this.#bootstrap = parts.bootstrap;
+  }
+
+  /** "a node cut off is back within seconds": soon while we are too few, or somebody was lost lately; else minutes. */
+  healDelayMs(): number {
+    const { rejoinMs, stabiliseMs, healMinMs, healMaxMs } = this.#core.options.timing;
+    const { random } = this.#deps;
+    if (this.#isolated()) return jittered(random, rejoinMs, 0.4);
+    if (this.#lost(true).length > 0) return jittered(random, stabiliseMs);
+    return healMinMs + random.float() * (healMaxMs - healMinMs);
+  }
+
+  async heal(): Promise<void> {
+    if (this.#core.phase !== 'joined') return;
+    const isolated = this.#isolated();
+    const everySeed = isolated || !this.#crossChecked;
+    this.#crossChecked = true;
+    const below = (n: number): number => randomBelow(this.#deps.random, n);
+    const recent = this.#lost(true);
+    const lost = recent.length > 0 ? recent : this.#lost(false);
+    const contacts = pick(lost, isolated ? CONTACTS_ISOLATED : recent.length > 0 ? CONTACTS : 1, below);
+    const { others } = await this.#bootstrap.seeds();
+    const seeds = everySeed ? others : pick(others, 1, below);
+    await Promise.all([
+      ...contacts.map(({ peer }) => this.#visit(peer)),
+      ...seeds.map((seed) => this.#meet(seed)),
+    ]);
+  }
+
+  fingerDelayMs(): number {
+    return jittered(this.#deps.random, this.#core.options.timing.fingerMs);
+  }
+
+  /** RFC 6940 §10.7.4.2: "a random id in the interval". And the entry that was silent longest is asked whether it lives. */
+  async finger(): Promise<void> {
+    const core = this.#core;
+    if (core.phase !== 'joined' || core.mode !== 'full') return;
+    const { random, clock } = this.#deps;
+    const levels = Math.min(159, Math.ceil(Math.log2(core.sizeEstimate())) + 1);
+    const low = 1n << BigInt(159 - randomBelow(random, levels));
+    const offset = low + (low * BigInt(Math.floor(random.float() * 2 ** 32))) / 2n ** 32n;
+    const target = ((BigInt(`0x${core.self.id}`) + offset) % RING).toString(16).padStart(40, '0');
+    // The brand: 40 hex digits by construction.
+    await this.#findFrom(target as Id, core.closestPreceding(target as Id));
+    const stale = core.table
+      .all()
+      .reduce<{ peer: Peer; heardMs: number } | undefined>(
+        (oldest, known) => (oldest === undefined || known.heardMs < oldest.heardMs ? known : oldest),
+        undefined,
+      );
+    if (stale !== undefined && clock.monoMs() - stale.heardMs > STALE_MS) await this.#live.check(stale.peer);
+  }
+
+  #isolated(): boolean {
+    const core = this.#core;
+    return !core.ready || (core.table.size === 0 && core.otherSeeds);
+  }
+
+  #lost(recently: boolean): readonly Departed[] {
+    const since = this.#deps.clock.monoMs() - this.#core.options.timing.recentMs;
+    return this.#core.departed.filter(
+      ({ cause, atMs }) => cause === 'silent' && (!recently || atMs >= since),
+    );
+  }
+
+  async #visit(peer: Peer): Promise<void> {
+    if (await this.#live.introduce(peer, true)) await this.#rounds.ask(peer);
+  }
+
+  async #meet(seed: Endpoint): Promise<void> {
+    const core = this.#core;
+    const outcome = await this.#deps.rpc.call(seed, { type: 'neighbours' }, { attempts: 2 });
+    if (!outcome.ok || outcome.answer.type !== 'neighbours' || outcome.answer.self === undefined) return;
+    const { self: peer, predecessors, successors } = outcome.answer;
+    if (peer.id === core.self.id) return this.#live.hear([peer]);
+    if (!(await this.#live.introduce(peer, true))) return;
+    this.#live.hear([...predecessors, ...successors]);
+    await this.#rounds.ask(peer);
+    // Its neighbours are ours only by chance in a large ring: where would it put us?
+    if (core.mode === 'full') await this.#findFrom(core.self.id, [peer]);
+  }
+
+  async #findFrom(key: Id, start: readonly Peer[]): Promise<void> {
+    const deps = {
+      clock: this.#deps.clock,
+      sizeEstimate: this.#core.sizeEstimate(),
+      ask: (peer: Peer, request: Parameters<RingLiveness['call']>[1], options?: { attempts?: number }) =>
+        this.#live.call(peer, request, options),
+    };
+    const { replicas, steps } = await lookup(deps, key, start, LOOKUP_MS);
+    this.#live.hear([...replicas, ...steps.flatMap(({ peer, rttMs }) => (rttMs === undefined ? [] : peer))]);
+  }
+}
