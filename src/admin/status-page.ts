@@ -108,7 +108,10 @@ export const statusPage = (view: StatusPageView): string => {
   if (overlay !== undefined) {
     const size = Math.round(overlay.sizeEstimate);
     rows.push(
-      ['Ring', `${overlay.id}: ${overlay.members} members known, about ${size} in all (${overlay.mode} mode)`],
+      [
+        'Ring',
+        `${overlay.id}: ${overlay.members} members known, about ${size} in all (${overlay.mode} mode)`,
+      ],
       ['Our part', `${overlay.role}, ${overlay.keys} keys, ${overlay.entries} entries held`],
     );
   }

@@ -1,6 +1,7 @@
 // One Contact value of a REGISTER as a change of a binding, or the reason why it can't be one.
 import type { BindingChange } from '../location/types.ts';
 import { fail, ok, type Result } from '../runtime/result.ts';
+import { parseQ } from '../sip/header-values.ts';
 import type { NameAddr } from '../sip/types.ts';
 import { canonicalContact } from '../uri/compare.ts';
 import { findParam } from '../uri/params.ts';
@@ -16,8 +17,6 @@ export interface ContactRequest {
   readonly leadsHere: boolean;
 }
 
-// RFC 3261 §25.1: qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] )
-const QVALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
 /** RFC 5626 §11.2: "The value of the reg-id MUST NOT be 0 and MUST be less than 2^31." */
 const REG_ID_BELOW = 2 ** 31;
 const OTHER_URI = /^[!-~]+$/;
@@ -48,13 +47,15 @@ export const contactRequest = (contact: NameAddr, self: Self): Result<ContactReq
   // RFC 3261 §10.2.1: a Contact is any URI; tel: and mailto: contacts are handed to callers as they are.
   if (sip === undefined && (!OTHER_URI.test(uri) || OTHER_URI_UNFIT.test(uri)))
     return fail(`Contact ${shown(uri)}: not a URI`);
-  const q = findParam(params, 'q')?.value;
-  if (findParam(params, 'q') !== undefined && (q === undefined || !QVALUE.test(q)))
+  const weight = findParam(params, 'q');
+  const q = weight === undefined ? undefined : parseQ(weight.value ?? '');
+  if (weight !== undefined && q === undefined)
     return fail(`Contact ${shown(uri)}: q is not 0 to 1 with at most three digits`);
   const instance = findParam(params, '+sip.instance')?.value;
   // RFC 5626 §6: "If the registrar processes a Contact header field value with a reg-id but no instance-id, it simply
   // ignores the reg-id parameter."
   const regId = instance === undefined ? undefined : regIdOf(findParam(params, 'reg-id')?.value);
+  const expires = findParam(params, 'expires');
   const own = new Set(['q', 'expires', '+sip.instance', ...(regId === undefined ? [] : ['reg-id'])]);
   return ok({
     change: {
@@ -62,10 +63,10 @@ export const contactRequest = (contact: NameAddr, self: Self): Result<ContactReq
       canonicalContact: canonicalContact(uri),
       ...(instance === undefined ? {} : { instance: unquote(instance) }),
       ...(regId === undefined ? {} : { regId }),
-      ...(q === undefined ? {} : { q: Number(q) }),
+      ...(q === undefined ? {} : { q }),
       params: params.filter(({ name }) => !own.has(name)),
     },
-    expires: findParam(params, 'expires') === undefined ? undefined : (findParam(params, 'expires')?.value ?? ''),
+    expires: expires === undefined ? undefined : (expires.value ?? ''),
     leadsHere: sip?.ok === true && isOwnContactAddress(sip.value, self),
   });
 };

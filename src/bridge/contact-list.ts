@@ -52,7 +52,9 @@ export const contactHeaders = (
   let values: readonly string[] = [];
   for (const detail of details) {
     values = write(detail);
-    if (values.reduce((sum, value) => sum + value.length + 'Contact: \r\n'.length, 0) <= DATAGRAM_CONTACT_BYTES)
+    if (
+      values.reduce((sum, value) => sum + value.length + 'Contact: \r\n'.length, 0) <= DATAGRAM_CONTACT_BYTES
+    )
       break;
   }
   return values.map((value) => ['Contact', value] as const);

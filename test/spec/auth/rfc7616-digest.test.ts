@@ -117,7 +117,9 @@ describe('challenges', () => {
   });
 
   test('say stale only when it is so', () => {
-    expect(formatChallenge({ realm: 'b', nonce: 'n', algorithm: 'MD5', stale: true })).toMatch(/, stale=true$/);
+    expect(formatChallenge({ realm: 'b', nonce: 'n', algorithm: 'MD5', stale: true })).toMatch(
+      /, stale=true$/,
+    );
   });
 
   test('escape what would end the quotes', () => {

@@ -30,7 +30,13 @@ const world = (given: { publish?: PublishResult; keeps?: boolean } = {}) => {
     {
       location,
       clock,
-      random: { bytes: (count) => new Uint8Array(count).fill((next += 1)), float: () => 0.5 },
+      random: {
+        bytes: (count) => {
+          next += 1;
+          return new Uint8Array(count).fill(next);
+        },
+        float: () => 0.5,
+      },
       background: { background: (_name, promise) => void rounds.push(promise) },
     },
     { domain: 'biloxi.com' },
@@ -57,8 +63,12 @@ describe('the canary', () => {
     clock.advance(10_000);
     await settle();
     expect(published.map(({ seq }) => seq)).toEqual([1, 2]);
-    expect(new Set(published.map(({ series, name }) => `${series} ${name.user} ${name.domain}`)).size).toBe(1);
-    const contacts = published.flatMap(({ changes }) => (changes === 'all' ? [] : changes.map((c) => c.contact)));
+    expect(new Set(published.map(({ series, name }) => `${series} ${name.user} ${name.domain}`)).size).toBe(
+      1,
+    );
+    const contacts = published.flatMap(({ changes }) =>
+      changes === 'all' ? [] : changes.map((c) => c.contact),
+    );
     expect(new Set(contacts).size).toBe(2);
   });
 

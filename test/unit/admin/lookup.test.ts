@@ -54,5 +54,8 @@ test.each([
 });
 
 test('what names nobody is an error in words', async () => {
-  expect(await lookup({ kind: 'none' })('bob')).toEqual({ ok: false, error: expect.stringMatching(/not a URI/) });
+  expect(await lookup({ kind: 'none' })('bob')).toEqual({
+    ok: false,
+    error: expect.stringMatching(/not a URI/),
+  });
 });

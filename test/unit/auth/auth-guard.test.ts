@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { AuthGuard, type Attempt } from '../../../src/auth/auth-guard.ts';
+import { type Attempt, AuthGuard } from '../../../src/auth/auth-guard.ts';
 
 const guard = (options: { banSec?: number; trusted?: string[] } = {}) =>
   new AuthGuard({ banSec: options.banSec ?? 300, trusted: options.trusted ?? [] });

@@ -39,7 +39,9 @@ describe('reading', () => {
   });
 
   test('reports every problem at once, and never a HA1', () => {
-    const parsed = parseUserFile(`bob:biloxi.com:hunter2\nbob\nann:biloxi.com:${MD5}\nann:biloxi.com:${MD5}\n`);
+    const parsed = parseUserFile(
+      `bob:biloxi.com:hunter2\nbob\nann:biloxi.com:${MD5}\nann:biloxi.com:${MD5}\n`,
+    );
     expect(!parsed.ok && parsed.error.map(({ line }) => line)).toEqual([1, 2, 4]);
     expect(JSON.stringify(parsed)).not.toMatch(/hunter2|12af60/);
   });

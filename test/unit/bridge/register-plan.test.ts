@@ -12,9 +12,7 @@ import type { Param } from '../../../src/uri/types.ts';
 const self = createSelf({
   domains: ['biloxi.com', 'second.example'],
   aliases: ['biloxi.net'],
-  listeners: [
-    { bound: { host: '0.0.0.0', port: 5060 }, advertised: { host: '192.0.2.5', port: 5060 } },
-  ],
+  listeners: [{ bound: { host: '0.0.0.0', port: 5060 }, advertised: { host: '192.0.2.5', port: 5060 } }],
 });
 const limits: RegisterLimits = {
   minExpiresSec: 60,
@@ -58,7 +56,10 @@ describe('whom a REGISTER is about', () => {
     ['sip:192.0.2.5:5060;transport=udp', 'sip:bob@192.0.2.5:5060', 'bob', 'biloxi.com'],
     ['sip:192.0.2.5', 'sip:ann@second.example', 'ann', 'second.example'],
   ])('%s with To %s is %s of %s', (uri, toUri, user, domain) => {
-    expect(registerTarget(uri, to(toUri), self)).toEqual({ ok: true, value: { scheme: 'sip', user, domain } });
+    expect(registerTarget(uri, to(toUri), self)).toEqual({
+      ok: true,
+      value: { scheme: 'sip', user, domain },
+    });
   });
 
   test.each([
@@ -117,7 +118,9 @@ describe('intervals', () => {
   test('each contact has its own, and one that is too brief fails all', () => {
     const other = contact('sip:bob@192.0.2.9', { expires: '0' });
     expect(granted(plan([phone({ expires: '90' }), other], { expires: '100' }))).toEqual([90, 0]);
-    expect(granted(plan([phone({ expires: '90' }), contact('sip:bob@192.0.2.9', { expires: '2' })]))).toBe(423);
+    expect(granted(plan([phone({ expires: '90' }), contact('sip:bob@192.0.2.9', { expires: '2' })]))).toBe(
+      423,
+    );
   });
 });
 
@@ -158,12 +161,15 @@ describe('contacts', () => {
     });
   });
 
-  test.each(['tel:+15551234', 'mailto:bob@biloxi.com', 'sips:bob@192.0.2.4', 'SIP:bob@192.0.2.4', 'xmpp:a@b'])(
-    'may be %s',
-    (uri) => {
-      expect(granted(plan([contact(uri)]))).toEqual([1800]);
-    },
-  );
+  test.each([
+    'tel:+15551234',
+    'mailto:bob@biloxi.com',
+    'sips:bob@192.0.2.4',
+    'SIP:bob@192.0.2.4',
+    'xmpp:a@b',
+  ])('may be %s', (uri) => {
+    expect(granted(plan([contact(uri)]))).toEqual([1800]);
+  });
 
   test.each([
     'bob@192.0.2.4',
@@ -204,13 +210,15 @@ describe('contacts', () => {
     expect(granted(plan([phone({ expires: '100' }), phone({ expires: '200' })]))).toEqual([200]);
   });
 
-  test.each(['sip:bob@biloxi.com', 'sip:ann@BILOXI.net', 'sip:x@192.0.2.5', 'sip:bob@192.0.2.4;maddr=192.0.2.5'])(
-    '%s leads back here: a 403, though it may be removed',
-    (uri) => {
-      expect(granted(plan([contact(uri)]))).toBe(403);
-      expect(granted(plan([contact(uri, { expires: '0' })]))).toEqual([0]);
-    },
-  );
+  test.each([
+    'sip:bob@biloxi.com',
+    'sip:ann@BILOXI.net',
+    'sip:x@192.0.2.5',
+    'sip:bob@192.0.2.4;maddr=192.0.2.5',
+  ])('%s leads back here: a 403, though it may be removed', (uri) => {
+    expect(granted(plan([contact(uri)]))).toBe(403);
+    expect(granted(plan([contact(uri, { expires: '0' })]))).toEqual([0]);
+  });
 
   test('our domain at a port that is not ours is a phone', () => {
     expect(granted(plan([contact('sip:bob@192.0.2.5:5070')]))).toEqual([1800]);
@@ -229,7 +237,9 @@ describe('Contact: *', () => {
     ['0', ['*', '*'], 400],
   ] as const)('with Expires: %s and %j: %s', (expires, contacts, expected) => {
     const made = plan(contacts, { expires });
-    expect(made.kind === 'publication' ? made.changes : made.kind === 'rejection' && made.status).toBe(expected);
+    expect(made.kind === 'publication' ? made.changes : made.kind === 'rejection' && made.status).toBe(
+      expected,
+    );
   });
 });
 
