@@ -3,9 +3,10 @@ import type { Id } from '../record/id.ts';
 import { BoundedMap } from '../runtime/bounded-map.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Endpoint } from '../runtime/datagram.ts';
-import { randomBelow, type Random } from '../runtime/random.ts';
+import { type Random, randomBelow } from '../runtime/random.ts';
 import type { Ask } from './courier.ts';
 import { inReplicaOrder, lookup } from './lookup.ts';
+import type { PeerHealth } from './peer-health.ts';
 import type { Tasks } from './tasks.ts';
 import type { FindOutcome, Peer, Rpc } from './types.ts';
 import type { Locator } from './write.ts';
@@ -16,6 +17,7 @@ export interface ClientViewDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly tasks: Tasks;
+  readonly health: PeerHealth;
   /** Addresses to begin with, and to come back to when nobody else is left. Never rejects. */
   seeds(): Promise<readonly Endpoint[]>;
 }
@@ -27,7 +29,6 @@ export interface ClientViewOptions {
 const PEERS_MAX = 256;
 /** A view of the whole of a small ring is used without asking for so long; `not-mine` corrects it at any time. */
 const FRESH_MS = 15_000;
-const START_PEERS = 8;
 const SEEDS_AT_ONCE = 3;
 
 export class ClientView implements Locator {
@@ -71,7 +72,7 @@ export class ClientView implements Locator {
   async find(key: Id, deadlineMs: number, hints: readonly Peer[] = []): Promise<FindOutcome> {
     const { ask, clock } = this.#deps;
     await this.refresh();
-    const start = hints.length > 0 ? hints : inReplicaOrder(key, this.peers).slice(-START_PEERS);
+    const start = hints.length > 0 ? hints : this.#answering();
     const found = await lookup({ ask, clock, sizeEstimate: this.#sizeEstimate }, key, start, deadlineMs);
     for (const peer of found.replicas) this.#learn(peer);
     return found;
@@ -86,6 +87,13 @@ export class ClientView implements Locator {
     return this.#refreshing;
   }
 
+  /** Everybody known, without those who missed their time lately, if others are left. */
+  #answering(): readonly Peer[] {
+    const { health } = this.#deps;
+    const answering = this.peers.filter(({ id }) => !health.suspect(id));
+    return answering.length > 0 ? answering : this.peers;
+  }
+
   #learn(peer: Peer): void {
     const known = this.#peers.get(peer.id);
     if (known === undefined || known.bootSequence <= peer.bootSequence) this.#peers.set(peer.id, peer);
@@ -93,7 +101,7 @@ export class ClientView implements Locator {
 
   async #refresh(): Promise<void> {
     const { random } = this.#deps;
-    const peers = [...this.peers];
+    const peers = [...this.#answering()];
     for (let tries = 0; tries < 2 && peers.length > 0; tries += 1) {
       const [peer] = peers.splice(randomBelow(random, peers.length), 1);
       if (peer !== undefined && (await this.#askPeer(peer))) return;
@@ -125,8 +133,7 @@ export class ClientView implements Locator {
     for (const peer of told) this.#learn(peer);
     this.#sizeEstimate = Math.max(1, meta.sizeEstimate);
     // Small mode: "successors: all other members".
-    this.#members =
-      answer.mode === 'small' ? [...new Map(told.map((peer) => [peer.id, peer])).values()] : [];
+    this.#members = answer.mode === 'small' ? [...new Map(told.map((peer) => [peer.id, peer])).values()] : [];
     this.#membersMs = this.#deps.clock.monoMs();
     return true;
   }

@@ -19,6 +19,8 @@ export const endpointFor = (peer: Peer, local: Endpoint): Endpoint | undefined =
 export const createAsk = (deps: {
   readonly rpc: Pick<Rpc, 'call' | 'local'>;
   readonly health: PeerHealth;
+  /** Told of a timeout, beside `health`. */
+  readonly onMissed?: (peer: Peer) => void;
   /** Absent for a client: nothing is asked of ourselves. */
   readonly own?: { readonly id: Id; readonly handle: RequestHandler; sizeEstimate(): number };
 }): Ask => {
@@ -32,7 +34,10 @@ export const createAsk = (deps: {
     if (endpoint === undefined) return { ok: false, code: 'malformed' };
     const outcome = await rpc.call(endpoint, request, options);
     if (outcome.ok) health.answered(peer.id, outcome.meta.rttMs);
-    else if (outcome.code === 'timeout') health.missed(peer.id);
+    else if (outcome.code === 'timeout') {
+      health.missed(peer.id);
+      deps.onMissed?.(peer);
+    }
     return outcome;
   };
 };

@@ -12,8 +12,14 @@ export interface OverlayDeps extends Omit<ReadDeps, 'onDisagreement'> {
 
 export const createOverlay = (deps: OverlayDeps): OverlayClient => {
   const { metrics, clock } = deps;
-  const outcomes = metrics.counter('chordial_overlay_operations_total', 'Publications and queries, by outcome');
-  const seconds = metrics.histogram('chordial_overlay_operation_seconds', 'Time to the outcome of an operation');
+  const outcomes = metrics.counter(
+    'chordial_overlay_operations_total',
+    'Publications and queries, by outcome',
+  );
+  const seconds = metrics.histogram(
+    'chordial_overlay_operation_seconds',
+    'Time to the outcome of an operation',
+  );
   const disagreements = metrics.counter(
     'chordial_overlay_disagreements_total',
     'Reads in which two replicas held different things',

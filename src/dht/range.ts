@@ -74,6 +74,22 @@ export const membersFrom = (from: Id, members: readonly Peer[]): readonly Peer[]
   return last?.id === from ? [last, ...sorted.slice(0, -1)] : sorted;
 };
 
+/** The first `count` of `membersFrom`, in one pass: for a table of thousands on a request's way. */
+export const firstFrom = (from: Id, members: readonly Peer[], count: number): readonly Peer[] => {
+  const order = clockwiseFrom(from);
+  // clockwiseFrom puts its origin last; a member there owns the key and comes first.
+  const before = (a: Id, b: Id): boolean => b !== from && (a === from || order(a, b) < 0);
+  const first: Peer[] = [];
+  for (const peer of members) {
+    let at = first.length;
+    while (at > 0 && before(peer.id, first[at - 1]?.id ?? peer.id)) at -= 1;
+    if (at >= count) continue;
+    first.splice(at, 0, peer);
+    if (first.length > count) first.pop();
+  }
+  return first;
+};
+
 /**
  * What one node replicates, cut at the members in it, nearest to itself first: within one piece all keys have the same
  * replica set, the members from its end on.

@@ -209,6 +209,8 @@ export interface RecordStorePort {
   /** Keys held in the arc, clockwise from arc.from. */
   keysIn(arc: Arc): readonly Id[];
   drop(key: Id): void;
+  /** Lets go of what is past retention (wall time); returns how many records that was. */
+  expire?(nowMs: number): number;
   readonly counts: { readonly keys: number; readonly entries: number; readonly bytes: number };
 }
 

@@ -1,0 +1,147 @@
+// The overlay as a non-member uses it: publishes and queries through any members' addresses, never joins, keeps a
+// bounded table (draft-johnston-sipping-p2p-ipcom-02 §4: "or even UAs in other domains").
+import type { Id } from '../record/id.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { type Endpoint, formatEndpoint, type OpenDatagram } from '../runtime/datagram.ts';
+import { messageOf } from '../runtime/errors.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
+import type { Random } from '../runtime/random.ts';
+import { ClientView } from './client-view.ts';
+import { createAsk } from './courier.ts';
+import { createOverlay } from './overlay.ts';
+import { PeerHealth } from './peer-health.ts';
+import { type RingWalk, walkRing } from './ring-walk.ts';
+import { LspRpc } from './rpc.ts';
+import { type ResolveHost, resolveSeeds } from './seeds.ts';
+import { Tasks } from './tasks.ts';
+import type {
+  FindOutcome,
+  OverlayClient,
+  PublishOutcome,
+  QueryOutcome,
+  Request,
+  RequestHandler,
+  StatusReport,
+} from './types.ts';
+
+export interface LspClientDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly openDatagram: OpenDatagram;
+  readonly resolveHost: ResolveHost;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+export interface LspClientOptions {
+  readonly overlayId: string;
+  /** Where our socket is bound; port 0 for any. */
+  readonly listen: Endpoint;
+  /** Any members, by address or name. */
+  readonly seeds: readonly Endpoint[];
+  /** A constant of the overlay. */
+  readonly replicas: number;
+}
+
+/** Operations left over after their answer (the third replica) beyond which nothing lingers. */
+const LINGERING_MAX = 2000;
+
+/** Others may ask a client whether it is there, and nothing else. */
+const answerStranger: RequestHandler = async (request: Request) =>
+  request.type === 'ping'
+    ? { type: 'pong' }
+    : { type: 'error', code: 'not-member', detail: 'a client', peers: [] };
+
+export class LspClient implements OverlayClient {
+  readonly #rpc: LspRpc;
+  readonly #tasks: Tasks;
+  readonly #view: ClientView;
+  readonly #overlay: OverlayClient;
+  readonly #seeds: () => Promise<readonly Endpoint[]>;
+
+  constructor(deps: LspClientDeps, options: LspClientOptions) {
+    const { clock, random, log, metrics, openDatagram } = deps;
+    const onError = (task: string, error: unknown): void =>
+      log.error({ task, err: messageOf(error) }, 'a background task failed');
+    this.#tasks = new Tasks({ clock, onError }, { max: LINGERING_MAX });
+    this.#rpc = new LspRpc(
+      {
+        clock,
+        random,
+        log,
+        metrics,
+        openDatagram,
+        handler: answerStranger,
+        sizeEstimate: () => this.#view.sizeEstimate,
+      },
+      { bind: options.listen, overlayId: options.overlayId },
+    );
+    const health = new PeerHealth(clock);
+    const ask = createAsk({ rpc: this.#rpc, health });
+    this.#seeds = () => resolveSeeds(deps.resolveHost, options.seeds);
+    this.#view = new ClientView(
+      { ask, rpc: this.#rpc, clock, random, tasks: this.#tasks, health, seeds: this.#seeds },
+      { replicas: options.replicas },
+    );
+    this.#overlay = createOverlay({
+      ask,
+      health,
+      clock,
+      random,
+      metrics,
+      tasks: this.#tasks,
+      locator: this.#view,
+      self: undefined,
+      find: (key, deadlineMs) => this.#view.find(key, deadlineMs),
+    });
+  }
+
+  /** Binds the socket and looks for the ring; resolves also when nobody answers yet. */
+  async start(): Promise<void> {
+    await this.#rpc.start();
+    this.#tasks.run('refresh', () => this.#view.refresh());
+  }
+
+  /** Ends what is under way (callers are told `unavailable`) and closes the socket. Idempotent. */
+  async stop(): Promise<void> {
+    const stopped = this.#tasks.stop();
+    await this.#rpc.stop();
+    await stopped;
+  }
+
+  get local(): Endpoint {
+    return this.#rpc.local;
+  }
+
+  /** Has anybody of the ring answered us? */
+  get ready(): boolean {
+    return this.#view.peers.length > 0;
+  }
+
+  publish(key: Id, entries: readonly Uint8Array[], deadlineMs: number): Promise<PublishOutcome> {
+    return this.#overlay.publish(key, entries, deadlineMs);
+  }
+
+  query(key: Id, deadlineMs: number): Promise<QueryOutcome> {
+    return this.#overlay.query(key, deadlineMs);
+  }
+
+  find(key: Id, deadlineMs: number): Promise<FindOutcome> {
+    return this.#overlay.find(key, deadlineMs);
+  }
+
+  /** What one node says of itself. */
+  async status(at: Endpoint): Promise<StatusReport | undefined> {
+    const outcome = await this.#rpc.call(at, { type: 'status' });
+    return outcome.ok && outcome.answer.type === 'status' ? outcome.answer.status : undefined;
+  }
+
+  /** Everybody in the ring, found by walking from neighbour to neighbour, and what each says. */
+  async members(): Promise<RingWalk> {
+    const seeds = await this.#seeds();
+    const known = this.#view.peers.flatMap(({ endpoints }) => endpoints.slice(0, 1));
+    const start = [...new Map([...seeds, ...known].map((one) => [formatEndpoint(one), one])).values()];
+    return walkRing((to, request) => this.#rpc.call(to, request), start);
+  }
+}

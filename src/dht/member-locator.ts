@@ -1,0 +1,56 @@
+// How a member learns who holds a key: from its lists, from its peer table, or by asking around.
+import type { Id } from '../record/id.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Ask } from './courier.ts';
+import { lookup } from './lookup.ts';
+import { firstFrom } from './range.ts';
+import type { FindOutcome, Peer, RingView } from './types.ts';
+import type { Locator } from './write.ts';
+
+/** The table is trusted to name the replicas when it holds this share of the members there should be. */
+const COMPLETE_SHARE = 0.7;
+
+export class MemberLocator implements Locator {
+  readonly #ring: RingView;
+  readonly #ask: Ask;
+  readonly #clock: Clock;
+  readonly #replicas: number;
+
+  constructor(
+    deps: { readonly ring: RingView; readonly ask: Ask; readonly clock: Clock },
+    options: { readonly replicas: number },
+  ) {
+    this.#ring = deps.ring;
+    this.#ask = deps.ask;
+    this.#clock = deps.clock;
+    this.#replicas = options.replicas;
+  }
+
+  /** "Optimistic: with the peer table it sends straight to whom it believes responsible" (DESIGN §5, Write). */
+  believed(key: Id): readonly Peer[] {
+    const exact = this.#ring.replicaSet(key);
+    if (exact.length > 0) return exact;
+    const members = this.#ring.ready ? this.#ring.members() : [];
+    if (members.length < COMPLETE_SHARE * this.#ring.sizeEstimate()) return [];
+    return firstFrom(key, members, this.#replicas);
+  }
+
+  async relocate(key: Id, hints: readonly Peer[], deadlineMs: number): Promise<readonly Peer[]> {
+    if (hints.length > 0) {
+      const told = await this.#lookup(key, hints, deadlineMs);
+      if (told.replicas.length > 0) return told.replicas;
+    }
+    return (await this.find(key, deadlineMs)).replicas;
+  }
+
+  async find(key: Id, deadlineMs: number): Promise<FindOutcome> {
+    const replicas = this.#ring.replicaSet(key);
+    if (replicas.length > 0) return { replicas, steps: [] };
+    return this.#lookup(key, this.#ring.closestPreceding(key), deadlineMs);
+  }
+
+  #lookup(key: Id, start: readonly Peer[], deadlineMs: number): Promise<FindOutcome> {
+    const deps = { ask: this.#ask, clock: this.#clock, sizeEstimate: this.#ring.sizeEstimate() };
+    return lookup(deps, key, start, deadlineMs);
+  }
+}
