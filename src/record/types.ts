@@ -55,7 +55,14 @@ export type Version = bigint;
 
 /** Where a domain's public key comes from; `unknown` means nobody vouches for one. */
 export type KeyAnswer =
-  | { readonly kind: 'key'; readonly publicKey: Uint8Array }
+  | {
+      readonly kind: 'key';
+      readonly publicKey: Uint8Array;
+      /** Further keys of the selector, while it is being rotated. */
+      readonly alternates?: readonly Uint8Array[];
+      /** Past its caching time, because the source can't be asked: good for what was accepted before, not for a first time. */
+      readonly stale?: true;
+    }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'unavailable' };
 

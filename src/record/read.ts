@@ -1,0 +1,59 @@
+// From what replicas answered to bindings: verified, merged, opened, unexpired; best first.
+import { coreIn, type Entry, sealedIn } from './entry-codec.ts';
+import type { NameKeys } from './keys.ts';
+import type { RecordLimits } from './limits.ts';
+import { expiresAtMs, settle, visible } from './merge.ts';
+import { openSealed } from './seal.ts';
+import type { Binding } from './types.ts';
+import type { EntryVerifier } from './verify.ts';
+
+/** Answers of several replicas may be so many times what one holds. */
+const ANSWERS_MAX = 8;
+
+export interface ReadEntries {
+  /** Verified and merged. */
+  readonly records: readonly Entry[];
+  /** Left out because the signer's key can't be looked up now: "none" would be a guess. */
+  readonly unavailable: number;
+  /** Left out because they are not what the domain signed. */
+  readonly refused: number;
+}
+
+/** Verifies and merges the union of several answers. */
+export const readEntries = async (
+  entries: readonly Uint8Array[],
+  context: { readonly keys: NameKeys; readonly verifier: EntryVerifier; readonly limits: RecordLimits },
+): Promise<ReadEntries> => {
+  const { keys, verifier, limits } = context;
+  const verified: Entry[] = [];
+  let unavailable = 0;
+  let refused = 0;
+  for (const bytes of entries.slice(0, ANSWERS_MAX * limits.recordsPerName)) {
+    const result = await verifier.verify(bytes, { key: keys.key });
+    if (!result.ok && result.error === 'ERR_ENTRY_SIGNER_UNAVAILABLE') unavailable += 1;
+    else if (!result.ok || result.value.lifetimeSec > limits.lifetimeMaxSec) refused += 1;
+    else verified.push(result.value);
+  }
+  return { records: settle(verified, limits), unavailable, refused };
+};
+
+/** A missing q counts as 1. */
+const qOf = (binding: Binding): number => binding.q ?? 1;
+
+/** The visible bindings of merged records, by q, of equal q the newest first. */
+export const openBindings = (
+  records: readonly Entry[],
+  context: { readonly keys: NameKeys; readonly nowMs: number; readonly limits: RecordLimits },
+): Binding[] => {
+  const bindings: Binding[] = [];
+  for (const entry of visible(records, context.nowMs, context.limits)) {
+    const sealed = sealedIn(entry);
+    const opened =
+      sealed === undefined
+        ? undefined
+        : openSealed(sealed, { secret: context.keys.secret, core: coreIn(entry) });
+    if (opened !== undefined) bindings.push({ ...opened, expiresAtMs: expiresAtMs(entry) });
+  }
+  // `visible` is newest first, and the sort is stable.
+  return bindings.sort((a, b) => qOf(b) - qOf(a));
+};

@@ -1,0 +1,229 @@
+// The records a node holds, by key: verified, admitted, merged, bounded in bytes, and purged when their retention ends.
+import { createHash } from 'node:crypto';
+import { admit } from './admission.ts';
+import { detached, type Entry, sealedIn, signatureIn, signedIn } from './entry-codec.ts';
+import { versionMs } from './hybrid-clock.ts';
+import type { Arc, Id } from './id.ts';
+import { KeyIndex } from './key-index.ts';
+import { RECORD_LIMITS, type RecordLimits } from './limits.ts';
+import { liveRecords, merge, retainedUntilMs } from './merge.ts';
+import { quotaDomain } from './self-certifying.ts';
+import type { EntryVerifier } from './verify.ts';
+
+/** What became of a publication. `live`: what readers are shown now. */
+export type StoreVerdict =
+  | { readonly kind: 'stored'; readonly live: readonly Uint8Array[] }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'quota'; readonly detail: string }
+  | { readonly kind: 'refused'; readonly detail: string }
+  | { readonly kind: 'unavailable'; readonly detail: string };
+
+export interface StoreOptions {
+  readonly limits: RecordLimits;
+  /** All that is held, with what each record costs beside its bytes. */
+  readonly bytesMax: number;
+  /** The share one domain may take; all self-certifying domains have one share together. */
+  readonly domainBytesMax: number;
+}
+
+export const STORE_OPTIONS: StoreOptions = {
+  limits: RECORD_LIMITS,
+  bytesMax: 512 << 20,
+  domainBytesMax: 256 << 20,
+};
+
+/** Measured share of objects and strings that a held record costs beside its bytes. */
+const RECORD_OVERHEAD_BYTES = 600;
+const DIGEST_BYTES = 8;
+
+interface Held {
+  readonly records: readonly Entry[];
+  readonly bytes: number;
+  readonly domain: string;
+  /** No record's retention ends before. */
+  readonly purgeAtMs: number;
+  digest: Uint8Array | undefined;
+}
+
+const costOf = (records: readonly Entry[]): number =>
+  records.reduce((sum, record) => sum + record.bytes.length + RECORD_OVERHEAD_BYTES, 0);
+
+/** Structurally the RecordStorePort of dht/. Everything between two awaits is atomic. */
+export class RecordStore {
+  readonly #verifier: EntryVerifier;
+  readonly #wallMs: () => number;
+  readonly #options: StoreOptions;
+  // BOUNDED: `bytesMax`, and `domainBytesMax` per domain; `recordsPerName` records a key.
+  readonly #held = new Map<Id, Held>();
+  readonly #index = new KeyIndex();
+  // BOUNDED: by the domains of what is held.
+  readonly #domainBytes = new Map<string, number>();
+  #entries = 0;
+  #bytes = 0;
+
+  constructor(
+    deps: { readonly verifier: EntryVerifier; readonly wallMs: () => number },
+    options: Partial<StoreOptions> = {},
+  ) {
+    this.#verifier = deps.verifier;
+    this.#wallMs = deps.wallMs;
+    this.#options = { ...STORE_OPTIONS, ...options };
+  }
+
+  get counts(): { readonly keys: number; readonly entries: number; readonly bytes: number } {
+    return { keys: this.#held.size, entries: this.#entries, bytes: this.#bytes };
+  }
+
+  /** Verifies, admits and merges all entries of one key, or none. */
+  async publish(key: Id, entries: readonly Uint8Array[]): Promise<StoreVerdict> {
+    const { limits } = this.#options;
+    if (entries.length === 0 || entries.length > limits.recordsPerName) {
+      return { kind: 'refused', detail: `1 to ${limits.recordsPerName} entries, not ${entries.length}` };
+    }
+    const verified: Entry[] = [];
+    for (const bytes of entries) {
+      const result = await this.#verifier.verify(bytes, { key, first: true });
+      if (result.ok && !isWhole(result.value))
+        return { kind: 'refused', detail: 'a binding without payload' };
+      if (result.ok) verified.push(result.value);
+      else if (result.error === 'ERR_ENTRY_SIGNER_UNAVAILABLE') {
+        return { kind: 'unavailable', detail: 'the domain key can not be looked up now' };
+      } else return { kind: 'refused', detail: result.error };
+    }
+    // From here on without a pause: what is admitted is judged against what it is merged into.
+    const wallMs = this.#wallMs();
+    const held = this.#retained(key, wallMs);
+    const admission = admit(verified, held, { wallMs, limits });
+    if (admission.kind !== 'admitted') return admission;
+    const full = this.#put(key, held, verified);
+    if (full !== undefined) return { kind: 'quota', detail: full };
+    return { kind: 'stored', live: this.live(key) };
+  }
+
+  /** Merges records another replica holds, without admission; what does not verify or is out of bounds is left out. */
+  async absorb(key: Id, records: readonly Uint8Array[]): Promise<number> {
+    const { limits } = this.#options;
+    const verified: Entry[] = [];
+    for (const bytes of records.slice(0, limits.recordsPerName)) {
+      const result = await this.#verifier.verify(bytes, { key });
+      if (result.ok) verified.push(result.value);
+    }
+    const wallMs = this.#wallMs();
+    // Another node's clock admitted it and may be SKEW ahead of true time, the signer's SKEW ahead of that, ours behind.
+    const latestMs = wallMs + 4 * limits.skewMs;
+    const sane = verified.filter(
+      (entry) =>
+        entry.lifetimeSec <= limits.lifetimeMaxSec &&
+        versionMs(entry.version) <= latestMs &&
+        retainedUntilMs(entry, limits) > wallMs,
+    );
+    const held = this.#retained(key, wallMs);
+    const before = new Set(held.map(recordPrint));
+    if (sane.every((entry) => before.has(recordPrint(entry)))) return 0;
+    if (this.#put(key, held, sane) !== undefined) return 0;
+    return this.#entriesOf(key).filter((entry) => !before.has(recordPrint(entry))).length;
+  }
+
+  /** For readers: the newest unexpired bindings, and the removals and expired states that decide against other copies. */
+  live(key: Id): readonly Uint8Array[] {
+    return liveRecords(this.#entriesOf(key), this.#wallMs(), this.#options.limits).map(
+      (entry) => entry.bytes,
+    );
+  }
+
+  /** Everything kept for merge. */
+  records(key: Id): readonly Uint8Array[] {
+    return this.#entriesOf(key).map((entry) => entry.bytes);
+  }
+
+  /** The exclusive or of the records' hashes: the same on every replica that holds the same. */
+  digest(key: Id): Uint8Array | undefined {
+    const held = this.#held.get(key);
+    if (held === undefined) return undefined;
+    held.digest ??= digestOf(held.records);
+    return held.digest;
+  }
+
+  /** Keys held in the arc, clockwise from arc.from. */
+  keysIn(arc: Arc): readonly Id[] {
+    return this.#index.within(arc);
+  }
+
+  drop(key: Id): void {
+    this.#set(key, []);
+  }
+
+  /** Lets go of what is past retention; returns how many records that was. Cheap for keys with nothing due. */
+  expire(nowMs: number): number {
+    const before = this.#entries;
+    for (const [key, held] of this.#held) {
+      if (held.purgeAtMs <= nowMs) this.#set(key, this.#retained(key, nowMs));
+    }
+    return before - this.#entries;
+  }
+
+  #entriesOf(key: Id): readonly Entry[] {
+    return this.#held.get(key)?.records ?? [];
+  }
+
+  #retained(key: Id, nowMs: number): readonly Entry[] {
+    const held = this.#held.get(key);
+    if (held === undefined) return [];
+    if (held.purgeAtMs > nowMs) return held.records;
+    return held.records.filter((entry) => retainedUntilMs(entry, this.#options.limits) > nowMs);
+  }
+
+  /** Undefined when stored, else the quota that is in the way. */
+  #put(key: Id, held: readonly Entry[], entries: readonly Entry[]): string | undefined {
+    const { limits, bytesMax, domainBytesMax } = this.#options;
+    const records = merge(held, entries, limits).map(detached);
+    const domain = records[0]?.domain;
+    if (domain === undefined) return undefined;
+    const old = this.#held.get(key);
+    const growth = costOf(records) - (old?.bytes ?? 0);
+    if (growth > 0 && this.#bytes + growth > bytesMax) return 'this node is full';
+    const share = this.#domainBytes.get(quotaDomain(domain)) ?? 0;
+    if (growth > 0 && share + growth > domainBytesMax)
+      return `the share of ${quotaDomain(domain)} is used up`;
+    this.#set(key, records);
+    return undefined;
+  }
+
+  #set(key: Id, records: readonly Entry[]): void {
+    const old = this.#held.get(key);
+    const domain = quotaDomain(records[0]?.domain ?? old?.domain ?? '');
+    const bytes = costOf(records);
+    const growth = bytes - (old?.bytes ?? 0);
+    this.#bytes += growth;
+    this.#entries += records.length - (old?.records.length ?? 0);
+    const share = (this.#domainBytes.get(domain) ?? 0) + growth;
+    if (share > 0) this.#domainBytes.set(domain, share);
+    else this.#domainBytes.delete(domain);
+    if (records.length === 0) {
+      this.#held.delete(key);
+      this.#index.delete(key);
+      return;
+    }
+    if (old === undefined) this.#index.add(key);
+    const purgeAtMs = Math.min(...records.map((entry) => retainedUntilMs(entry, this.#options.limits)));
+    this.#held.set(key, { records, bytes, domain, purgeAtMs, digest: undefined });
+  }
+}
+
+const isWhole = (entry: Entry): boolean => entry.kind !== 'binding' || sealedIn(entry) !== undefined;
+
+const recordPrint = (entry: Entry): string =>
+  `${Buffer.from(signatureIn(entry)).toString('latin1')}${sealedIn(entry) === undefined ? '-' : '+'}`;
+
+// Whether the payload is there counts too: a state that lost it to the order of arrival gets it back by SYNC.
+const digestOf = (records: readonly Entry[]): Uint8Array => {
+  const digest = new Uint8Array(DIGEST_BYTES);
+  for (const record of records) {
+    const hash = createHash('sha256')
+      .update(signedIn(record))
+      .update(sealedIn(record) === undefined ? '-' : '+')
+      .digest();
+    for (let i = 0; i < DIGEST_BYTES; i += 1) digest[i] = (digest[i] ?? 0) ^ (hash[i] ?? 0);
+  }
+  return digest;
+};
