@@ -8,9 +8,12 @@ import type { Endpoint } from '../../src/runtime/datagram.ts';
 
 export const OVERLAY = 'lsp';
 
-/** An identity that is the same in every run: its seed is the domain's and selector's name, repeated. */
+/** The domain's and selector's name, repeated: the same key in every run. */
+export const sampleSeed = (domain: string, selector: number): Uint8Array =>
+  new Uint8Array(Buffer.alloc(32, `${domain}/${selector} `));
+
 export const sampleIdentity = (domain: string, selector = 0): Identity =>
-  identityFromSeed(Buffer.alloc(32, `${domain}/${selector} `), { domain, selector });
+  identityFromSeed(sampleSeed(domain, selector), { domain, selector });
 
 export const samplePeer = (
   domain: string,

@@ -1,0 +1,199 @@
+// docs/lsp.md by its vectors: what a stranger's implementation must reproduce, read here from the file alone.
+import { createPublicKey, verify } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { encodeCbor } from '../../../src/dht/cbor.ts';
+import { COOKIE_WINDOW_MS } from '../../../src/dht/cookie.ts';
+import { DESCRIPTOR_BYTES_MAX, encodePeer, peerDecoder, VNODE_MAX } from '../../../src/dht/descriptor.ts';
+import * as frame from '../../../src/dht/frame.ts';
+import { type Frame, overlayTag, readFrame, writeFrame } from '../../../src/dht/frame.ts';
+import * as messages from '../../../src/dht/messages.ts';
+import * as rto from '../../../src/dht/rto.ts';
+import type { Answer, Peer, Request } from '../../../src/dht/types.ts';
+import { identityFromSeed } from '../../../src/record/identity.ts';
+import { ENTRY_BYTES_MAX, SELECTOR_MAX } from '../../../src/record/limits.ts';
+import { buildVectors, fromHex, fromJson } from '../../support/lsp-vectors.ts';
+
+const VECTORS = new URL('../../vectors/lsp.json', import.meta.url);
+
+const message = z.object({ name: z.string(), value: z.unknown(), cbor: z.string() });
+const file = z
+  .object({
+    overlay: z.string(),
+    overlayTag: z.string(),
+    descriptors: z.array(
+      z.object({
+        name: z.string(),
+        seed: z.string(),
+        domain: z.string(),
+        selector: z.number(),
+        vnode: z.number(),
+        publicKey: z.string(),
+        endpoints: z.array(z.object({ host: z.string(), port: z.number() })),
+        bootSequence: z.number(),
+        id: z.string(),
+        cose: z.string(),
+      }),
+    ),
+    requests: z.array(message),
+    answers: z.array(message.extend({ sizeEstimate: z.number() })),
+    signature: z.object({
+      key: z.string(),
+      transaction: z.string(),
+      cookie: z.string(),
+      body: z.string(),
+      signature: z.string(),
+    }),
+    frames: z.array(
+      z.object({
+        name: z.string(),
+        kind: z.enum(['plain', 'challenge']),
+        answer: z.boolean(),
+        signed: z.boolean(),
+        bitmap: z.boolean(),
+        part: z.number(),
+        partCount: z.number(),
+        transaction: z.string(),
+        cookie: z.string().optional(),
+        body: z.string(),
+        padTo: z.number(),
+        datagram: z.string(),
+      }),
+    ),
+  })
+  .parse(JSON.parse(readFileSync(VECTORS, 'utf8')));
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+const decodePeer = peerDecoder(file.overlay);
+const codec = messages.messageCodec(decodePeer);
+const peers = new Map<string, Peer>();
+for (const { name, cose } of file.descriptors) {
+  const decoded = decodePeer(fromHex(cose));
+  if (decoded.ok) peers.set(name, decoded.value);
+}
+
+test('the file is what the samples make (npx vitest run --project spec -u writes it anew)', async () => {
+  const text = `${JSON.stringify(buildVectors(), undefined, 2)}\n`;
+  await expect(text).toMatchFileSnapshot('../../vectors/lsp.json');
+});
+
+test('overlay tag: the first 8 bytes of SHA-256 of CBOR ["lsp-overlay", id]', () => {
+  expect(hex(overlayTag(file.overlay))).toBe(file.overlayTag);
+});
+
+describe('descriptor', () => {
+  test.each(file.descriptors)('of $name, both ways', ({ name, seed, id, publicKey, cose, ...fields }) => {
+    const identity = identityFromSeed(fromHex(seed), fields);
+    expect(hex(identity.publicKey)).toBe(publicKey);
+    expect(hex(encodePeer(fields, identity, file.overlay).encoded)).toBe(cose);
+    const { domain, selector, vnode, endpoints, bootSequence } = fields;
+    expect(peers.get(name)).toEqual({
+      id,
+      domain,
+      selector,
+      vnode,
+      publicKey: fromHex(publicKey),
+      endpoints,
+      bootSequence,
+      encoded: fromHex(cose),
+    });
+  });
+});
+
+describe('request', () => {
+  test.each(file.requests)('$name, both ways', ({ value, cbor }) => {
+    const given = fromJson(value, peers);
+    const opened = codec.openRequest(fromHex(cbor));
+    expect(opened.ok && opened.value.read()).toEqual({ ok: true, value: given });
+    // The file says what the type is; the codec above has just confirmed it.
+    expect(hex(codec.encodeRequest(given as Request))).toBe(cbor);
+  });
+
+  test('the file has every type', () => {
+    const { requests } = buildVectors();
+    expect(file.requests.map(({ name }) => name)).toEqual(requests.map(({ name }) => name));
+  });
+});
+
+describe('answer', () => {
+  test.each(file.answers)('$name, both ways', ({ value, cbor, sizeEstimate }) => {
+    const given = fromJson(value, peers);
+    expect(codec.decodeAnswer(fromHex(cbor))).toEqual({ ok: true, value: { answer: given, sizeEstimate } });
+    expect(hex(codec.encodeAnswer(given as Answer, sizeEstimate))).toBe(cbor);
+  });
+});
+
+describe('frame', () => {
+  test.each(file.frames)(
+    '$name, both ways',
+    ({ name: _, datagram, body, padTo, transaction, cookie, ...rest }) => {
+      const given: Frame = {
+        ...rest,
+        overlayTag: fromHex(file.overlayTag),
+        transaction: fromHex(transaction),
+        cookie: cookie === undefined ? undefined : fromHex(cookie),
+        chunk: fromHex(body),
+      };
+      expect(readFrame(fromHex(datagram))).toEqual({ ok: true, frame: given });
+      expect(hex(writeFrame(given, padTo))).toBe(datagram);
+    },
+  );
+});
+
+test('signature of JOIN, NOTIFY and LEAVE, checked by the words of docs/lsp.md', () => {
+  const { key, transaction, cookie, body, signature } = file.signature;
+  const raw = peers.get(key)?.publicKey ?? new Uint8Array();
+  const x = Buffer.from(raw).toString('base64url');
+  const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+  const signed = encodeCbor([
+    'lsp-request',
+    file.overlay,
+    fromHex(transaction),
+    fromHex(cookie),
+    fromHex(body),
+  ]);
+  expect(verify(null, signed, publicKey, fromHex(signature))).toBe(true);
+});
+
+describe('docs/lsp.md', () => {
+  const page = readFileSync(new URL('../../../docs/lsp.md', import.meta.url), 'utf8');
+
+  test('shows its examples as the vectors have them', () => {
+    const byName = new Map(file.frames.map(({ name, datagram }) => [name, datagram]));
+    const examples = [...page.matchAll(/```hex (.+)\n([\s\S]*?)```/g)];
+    expect(examples.length).toBeGreaterThanOrEqual(6);
+    for (const [, name = '', shown = ''] of examples) {
+      // `00*N` stands for N zero bytes of padding; what follows `;` is for people.
+      const bytes = shown
+        .replace(/;.*$/gm, '')
+        .replace(/00\*(\d+)/g, (_, count: string) => '00'.repeat(Number(count)))
+        .replace(/\s/g, '');
+      expect(bytes, name).toBe(byName.get(name));
+    }
+  });
+
+  test.each<[string, number]>([
+    ['DATAGRAM_BYTES_MAX', frame.DATAGRAM_BYTES_MAX],
+    ['CHUNK_BYTES_MAX', frame.CHUNK_BYTES_MAX],
+    ['PARTS_MAX', frame.PARTS_MAX],
+    ['MESSAGE_BYTES_MAX', frame.MESSAGE_BYTES_MAX],
+    ['ENTRY_BYTES_MAX', ENTRY_BYTES_MAX],
+    ['ENTRIES_MAX', messages.ENTRIES_MAX],
+    ['PEERS_MAX', messages.PEERS_MAX],
+    ['GONE_MAX', messages.GONE_MAX],
+    ['SYNC_KEYS_MAX', messages.SYNC_KEYS_MAX],
+    ['SYNC_BUCKETS_MAX', messages.SYNC_BUCKETS_MAX],
+    ['SYNC_PAGE_KEYS_MAX', messages.SYNC_PAGE_KEYS_MAX],
+    ['DESCRIPTOR_BYTES_MAX', DESCRIPTOR_BYTES_MAX],
+    ['SELECTOR_MAX', SELECTOR_MAX],
+    ['VNODE_MAX', VNODE_MAX],
+    ['COOKIE_WINDOW_MS', COOKIE_WINDOW_MS],
+    ['RTO_INITIAL_MS', rto.RTO_INITIAL_MS],
+    ['RTO_MIN_MS', rto.RTO_MIN_MS],
+    ['RTO_MAX_MS', rto.RTO_MAX_MS],
+  ])('gives %s as %d', (name, value) => {
+    const row = new RegExp(`^\\| \`${name}\` \\| ([\\d ]+) \\|`, 'm').exec(page);
+    expect(row?.[1]?.replaceAll(' ', '')).toBe(String(value));
+  });
+});
