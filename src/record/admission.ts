@@ -2,15 +2,12 @@
 import type { Entry } from './entry-codec.ts';
 import { versionMs } from './hybrid-clock.ts';
 import type { RecordLimits } from './limits.ts';
-import { retainedUntilMs } from './merge.ts';
+import { related, retainedUntilMs } from './merge.ts';
 
 export type Admission =
   | { readonly kind: 'admitted' }
   | { readonly kind: 'stale' }
   | { readonly kind: 'refused'; readonly detail: string };
-
-const related = (a: Entry, b: Entry): boolean =>
-  a.kind === 'all' || b.kind === 'all' || a.bindingId === b.bindingId || a.contactId === b.contactId;
 
 /**
  * RFC 3261 §10.3 step 7: "the registrar compares the CSeq value. If the value is higher than that of the existing

@@ -24,8 +24,12 @@ const byVersion = (a: Entry, b: Entry): number =>
   compareVersion(a, b) || a.selector - b.selector || compareBytes(a, b);
 
 /** A removal "matches either" the binding or its contact; `all` matches everything. */
-const matches = (removal: Entry, entry: Entry): boolean =>
+export const matches = (removal: Entry, entry: Entry): boolean =>
   removal.kind === 'all' || removal.bindingId === entry.bindingId || removal.contactId === entry.contactId;
+
+/** May one of two entries decide about the other? */
+export const related = (a: Entry, b: Entry): boolean =>
+  a.kind === 'all' || b.kind === 'all' || a.bindingId === b.bindingId || a.contactId === b.contactId;
 
 /** Does `removal` bury `entry`? Own series: by order of issue; other series: by version. */
 const buries = (removal: Entry, entry: Entry): boolean => {

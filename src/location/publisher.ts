@@ -1,0 +1,116 @@
+// Publishing, whatever stands behind: sign, send, and look whether it took effect; once more past a faster clock.
+import { buildEntries } from '../record/build.ts';
+import { outrankedBy } from '../record/effect.ts';
+import { decodeOwnEntry } from '../record/entry-codec.ts';
+import { HybridClock } from '../record/hybrid-clock.ts';
+import type { Id } from '../record/id.ts';
+import { type NameKeys, nameKeys } from '../record/keys.ts';
+import type { RecordLimits } from '../record/limits.ts';
+import { openBindings, readEntries } from '../record/read.ts';
+import type { Binding, EntryBytes, Identity, Publication } from '../record/types.ts';
+import type { EntryVerifier } from '../record/verify.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Random } from '../runtime/random.ts';
+import type { PublishResult } from './types.ts';
+
+export interface PublisherDeps {
+  readonly identity: Identity;
+  /** The domains we sign for; each publishes the identity's key under its selector. */
+  readonly domains: readonly string[];
+  readonly overlayId: string;
+  readonly verifier: EntryVerifier;
+  readonly limits: RecordLimits;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** What a store or a ring said to a set of entries. */
+export type SendOutcome =
+  | { readonly kind: 'stored'; readonly live: readonly EntryBytes[] }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'quota' | 'refused' | 'unavailable'; readonly detail: string };
+
+/** `deadlineMs`: how long this sending may still take. */
+export type Send = (key: Id, entries: readonly EntryBytes[], deadlineMs: number) => Promise<SendOutcome>;
+
+/** Opened bindings, or that they can't be checked now. */
+export type ReadResult =
+  | { readonly kind: 'read'; readonly bindings: readonly Binding[] }
+  | { readonly kind: 'unavailable'; readonly reason: string };
+
+const KEYS_UNAVAILABLE = 'the domain keys can not be looked up now';
+
+export class Publisher {
+  readonly #deps: PublisherDeps;
+  readonly #hybridClock: HybridClock;
+
+  constructor(deps: PublisherDeps) {
+    this.#deps = deps;
+    this.#hybridClock = new HybridClock({ skewMs: deps.limits.skewMs });
+  }
+
+  get selector(): number {
+    return this.#deps.identity.selector;
+  }
+
+  isOurs(domain: string): boolean {
+    return this.#deps.domains.includes(domain);
+  }
+
+  async publish(publication: Publication, send: Send, deadlineMs: number): Promise<PublishResult> {
+    const { domain } = publication.name;
+    if (!this.isOurs(domain)) return { kind: 'refused', reason: `${domain} is not a domain of ours` };
+    const keys = nameKeys(publication.name);
+    const endMs = this.#deps.clock.monoMs() + deadlineMs;
+    // Once, and once more past a faster clock; who is still outranked then says so instead of racing on.
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const leftMs = endMs - this.#deps.clock.monoMs();
+      if (leftMs <= 0) return { kind: 'unavailable', reason: 'no time left' };
+      const result = await this.#attempt(publication, keys, (key, entries) => send(key, entries, leftMs));
+      if (result !== 'outranked') return result;
+    }
+    return { kind: 'unavailable', reason: "another registrar's clock is too far ahead" };
+  }
+
+  async #attempt(
+    publication: Publication,
+    keys: NameKeys,
+    send: (key: Id, entries: readonly EntryBytes[]) => Promise<SendOutcome>,
+  ): Promise<PublishResult | 'outranked'> {
+    const { identity, overlayId, random, clock, verifier, limits } = this.#deps;
+    const wallMs = clock.wallMs();
+    const version = this.#hybridClock.next(wallMs);
+    const built = buildEntries(publication, keys, { identity, overlayId, version, wallMs, random });
+    if (!built.ok) return { kind: 'refused', reason: built.error };
+    const published = built.value.map(decodeOwnEntry);
+    for (const entry of published) verifier.vouch(entry, identity.publicKey);
+
+    const outcome = await send(keys.key, built.value);
+    if (outcome.kind === 'stale') return outcome;
+    if (outcome.kind === 'unavailable') return { kind: 'unavailable', reason: outcome.detail };
+    if (outcome.kind !== 'stored') return { kind: 'refused', reason: outcome.detail };
+
+    const read = await readEntries([...outcome.live, ...built.value], { keys, verifier, limits });
+    const nowMs = clock.wallMs();
+    const seen = outrankedBy(published, read.records, nowMs);
+    if (seen !== undefined) {
+      // "the registrar advances its hybrid clock past what it saw, re-signs and publishes once more, else 503"
+      if (this.#hybridClock.observe(seen, nowMs)) return 'outranked';
+      return { kind: 'unavailable', reason: "another registrar's clock is too far ahead" };
+    }
+    // A list that leaves out what could not be checked would not be the truth.
+    if (read.unavailable > 0) return { kind: 'unavailable', reason: KEYS_UNAVAILABLE };
+    return { kind: 'stored', bindings: openBindings(read.records, { keys, nowMs, limits }) };
+  }
+
+  /** Verifies, merges and opens what was found under a name. */
+  async read(entries: readonly EntryBytes[], keys: NameKeys): Promise<ReadResult> {
+    const { verifier, limits, clock } = this.#deps;
+    const read = await readEntries(entries, { keys, verifier, limits });
+    const bindings = openBindings(read.records, { keys, nowMs: clock.wallMs(), limits });
+    // Some that can be used are better than none; none at all must not be read as "not registered".
+    if (bindings.length === 0 && read.unavailable > 0)
+      return { kind: 'unavailable', reason: KEYS_UNAVAILABLE };
+    return { kind: 'read', bindings };
+  }
+}
