@@ -109,6 +109,8 @@ const OUR_EVENTS: ReadonlySet<string> = new Set(['message-summary', 'reg']);
 const ALLOW_EVENTS = 'presence, dialog';
 
 const asksForOurEvents = (request: SipRequest): boolean => {
+  // RFC 3903 §4: state is published to whoever would tell it to others, not to the phone that it is about.
+  if (request.method === 'PUBLISH') return true;
   if (request.method !== 'SUBSCRIBE') return false;
   const event = request.rows.find(({ name }) => name === 'event')?.value.split(';', 1)[0];
   return event !== undefined && OUR_EVENTS.has(event.trim().toLowerCase());

@@ -92,6 +92,12 @@ describe('a request for a user of ours', () => {
     );
   });
 
+  test('PUBLISH, which twinkle sends unasked, gets 489', () => {
+    expect(told(decide({ method: 'PUBLISH', uri: 'sip:alice@biloxi.com', rows: ['Event: presence'] }))).toBe(
+      '489',
+    );
+  });
+
   test('489 says which events there are (RFC 6665 §8.2.2)', () => {
     const decision = decide({ method: 'SUBSCRIBE', uri: 'sip:bob@biloxi.com', rows: ['Event: reg'] });
     expect(decision.kind === 'refuse' && decision.reply.headers?.[0]?.[0]).toBe('Allow-Events');
