@@ -1,13 +1,14 @@
 // The asking side of LSP: calls in flight, their retransmission, cookies learnt, answers gathered from parts.
 import { BoundedMap } from '../runtime/bounded-map.ts';
-import type { Clock, Timer } from '../runtime/clock.ts';
+import type { Clock } from '../runtime/clock.ts';
 import type { Endpoint } from '../runtime/datagram.ts';
 import { jittered, type Random } from '../runtime/random.ts';
 import { canonicalEndpoint, endpointKey, sameEndpoint } from './address.ts';
+import { type Call, FRESH_CALL, inTransfer, noteBitmap } from './call.ts';
 import { type CallFramesDeps, fetchFrame, requestFrames } from './call-frames.ts';
 import { type Frame, TRANSACTION_BYTES } from './frame.ts';
 import type { MessageCodec } from './messages.ts';
-import { bitmapFromBytes, fullBitmap, hasPart, PartBuffer } from './parts.ts';
+import { bitmapFromBytes, hasPart, PartBuffer } from './parts.ts';
 import { REQUEST_TRAITS, type RequestTraits } from './request-traits.ts';
 import type { DropReason, RpcMetrics } from './rpc-metrics.ts';
 import { RTO_INITIAL_MS, RTO_MAX_MS, type RtoState, rtoBackedOff, rtoSample } from './rto.ts';
@@ -34,36 +35,6 @@ export interface CallDeps extends CallFramesDeps {
   readonly codec: MessageCodec;
   readonly metrics: RpcMetrics;
   send(bytes: Uint8Array, to: Endpoint): void;
-}
-
-interface Call {
-  readonly key: string;
-  readonly peerKey: string;
-  readonly to: Endpoint;
-  readonly request: Request;
-  readonly traits: RequestTraits;
-  readonly transaction: Uint8Array;
-  readonly body: Uint8Array;
-  readonly startedMs: number;
-  readonly fixedTimeoutMs: number | undefined;
-  readonly resolve: (outcome: CallOutcome) => void;
-  attemptsLeft: number;
-  /** The wait of the present attempt, before jitter. */
-  timeoutMs: number;
-  timer: Timer | undefined;
-  /** Since the last challenge: an answer to the only copy is a measurement. */
-  copies: number;
-  sentMs: number;
-  challenges: number;
-  cookie: Uint8Array | undefined;
-  frames: readonly Uint8Array[];
-  /** Parts of the request that the peer says it has, and what of them it had said before the last sending. */
-  delivered: number;
-  known: number;
-  answer: PartBuffer | undefined;
-  /** Something of a transfer arrived since the last sending. */
-  moved: boolean;
-  rounds: number;
 }
 
 export class RpcCalls {
@@ -113,6 +84,7 @@ export class RpcCalls {
       const body = this.#deps.codec.encodeRequest(request);
       const transaction = this.#deps.random.bytes(TRANSACTION_BYTES);
       const call: Call = {
+        ...FRESH_CALL,
         key: Buffer.from(transaction).toString('latin1'),
         peerKey,
         to: endpoint,
@@ -125,17 +97,6 @@ export class RpcCalls {
         resolve,
         attemptsLeft: Math.max(1, options.attempts ?? ATTEMPTS_DEFAULT),
         timeoutMs: options.timeoutMs ?? this.#firstTimeoutMs(peerKey, traits),
-        timer: undefined,
-        copies: 0,
-        sentMs: 0,
-        challenges: 0,
-        cookie: undefined,
-        frames: [],
-        delivered: 0,
-        known: 0,
-        answer: undefined,
-        moved: false,
-        rounds: 0,
       };
       if (!this.#build(call)) return refuse('too-large');
       this.#calls.set(call.key, call);
@@ -160,7 +121,7 @@ export class RpcCalls {
       return undefined;
     }
     if (frame.bitmap) {
-      this.#onBitmap(call, bitmapFromBytes(frame.chunk));
+      if (noteBitmap(call, bitmapFromBytes(frame.chunk))) this.#arm(call);
       return undefined;
     }
     if (frame.partCount === 1) {
@@ -233,27 +194,12 @@ export class RpcCalls {
     if (missing === 0 && first !== undefined) this.#deps.send(first, call.to);
   }
 
-  #onBitmap(call: Call, bitmap: number): void {
-    const before = call.delivered;
-    // Bitmaps overtake each other, so a missing bit says little, unless it was known before the last sending: then the
-    // receiver has let go of what it had staged.
-    const kept = (bitmap & call.known) === call.known;
-    call.delivered = (kept ? before | bitmap : bitmap) & fullBitmap(call.frames.length);
-    if (!kept) call.known = 0;
-    if (call.delivered === before) return;
-    call.moved = true;
-    this.#arm(call);
-  }
-
   #arm(call: Call): void {
     call.timer?.cancel();
     // Adaptive waits are spread a little, so that copies from many askers don't fall together; a caller's own is exact.
     const waitMs = call.fixedTimeoutMs ?? jittered(this.#deps.random, call.timeoutMs * 1.05, 1 / 21);
-    const underWay = call.delivered !== 0 && call.delivered !== fullBitmap(call.frames.length);
-    const transfer = underWay || call.answer !== undefined;
-    call.timer = this.#deps.clock.setTimer(transfer ? Math.min(ROUND_MS, waitMs) : waitMs, () =>
-      this.#onTimeout(call),
-    );
+    const ms = inTransfer(call) ? Math.min(ROUND_MS, waitMs) : waitMs;
+    call.timer = this.#deps.clock.setTimer(ms, () => this.#onTimeout(call));
   }
 
   #onTimeout(call: Call): void {
