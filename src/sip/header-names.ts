@@ -1,4 +1,5 @@
 // Header names: every compact form there is, the lower-case long names, and their usual spelling.
+import { isAll, TOKEN } from './scanner.ts';
 
 // RFC 3261 §7.3.3 and the IANA registry: RFC 3841 (a d j), 3892 (b), 4474 (n y), 6665 (o u), 3515 (r), 4028 (x).
 const COMPACT: Readonly<Record<string, string>> = {
@@ -79,8 +80,9 @@ const LONG_NAMES: ReadonlyMap<string, string> = new Map([
   ...Object.entries(COMPACT).map(([short, long]) => [short.toUpperCase(), long] as const),
 ]);
 
-/** The lower-case long form of a header name as written. */
-export const longName = (as: string): string => LONG_NAMES.get(as) ?? as.toLowerCase();
+/** The lower-case long form of a header name as written, or undefined if it is no token. */
+export const longName = (as: string): string | undefined =>
+  LONG_NAMES.get(as) ?? (as !== '' && isAll(as, TOKEN) ? as.toLowerCase() : undefined);
 
 /** Spelt so that npm sip's table of headers leaves it as it is. */
 export const isUsualName = (as: string): boolean => as.length > 1 && LONG_NAMES.has(as);

@@ -1,12 +1,12 @@
 // The head of a message as typed values: Via, From, To, CSeq, Call-ID, Max-Forwards and Content-Length, and what was wrong.
-import type { Result } from '../runtime/result.ts';
+import { fail, ok, type Result } from '../runtime/result.ts';
 import { parseCseq, parseUint } from './header-values.ts';
 import { parseNameAddr } from './name-addr.ts';
 import { type Fault, faultOf, type SipReadError } from './read-error.ts';
-import { headerValue, readRows } from './rows.ts';
+import { readRows } from './rows.ts';
 import { isAll, VISIBLE, type Work } from './scanner.ts';
-import { readStartLine } from './start-line.ts';
-import type { HeaderRow, NameAddr, SipMessage, Via } from './types.ts';
+import { readStartLine, type StartLine } from './start-line.ts';
+import type { HeaderRow, NameAddr, SipMessage, SipRequest, Via } from './types.ts';
 import { readVias } from './via-reader.ts';
 
 /** `absent`: the rest of a datagram; a stream has no rest. `bad`: nobody knows where the message ends. */
@@ -29,20 +29,12 @@ interface Values {
   fault: Fault | undefined;
 }
 
-/**
- * RFC 3261 §7.3.1 allows several rows of one name only where the value is a list. Which of two an element took would
- * decide what it does: 400 (RFC 4475 §3.3.8, §3.3.9).
- */
-const SINGLE: ReadonlySet<string> = new Set([
-  'from',
-  'to',
-  'call-id',
-  'cseq',
-  'max-forwards',
-  'content-length',
-  'content-type',
-  'expires',
-]);
+/** Rows of which there is one at most, a bit each. */
+const SINGLE: ReadonlyMap<string, number> = new Map(
+  ['from', 'to', 'call-id', 'cseq', 'max-forwards', 'content-length', 'content-type', 'expires'].map(
+    (name, index) => [name, 1 << index] as const,
+  ),
+);
 
 const readSingle = (row: HeaderRow, values: Values, work?: Work): string | undefined => {
   const { value } = row;
@@ -82,21 +74,23 @@ const readValues = (rows: readonly HeaderRow[], headFault: Fault | undefined, wo
     contentLength: 'absent',
     fault: headFault,
   };
-  // BOUNDED: SINGLE; gone with the call.
-  const seen = new Set<string>();
+  let seen = 0;
   for (const row of rows) {
     if (row.name === 'via') {
       const fault = readVias(row.value, values.vias, work);
       if (fault !== undefined) values.fault ??= faultOf('ERR_SIP_HEADER', `Via: ${fault}`);
       continue;
     }
-    if (!SINGLE.has(row.name)) continue;
-    if (seen.has(row.name)) {
+    const bit = SINGLE.get(row.name);
+    if (bit === undefined) continue;
+    // RFC 3261 §7.3.1 allows several rows of one name only where the value is a list. Which of two an element took would
+    // decide what it does: 400 (RFC 4475 §3.3.8, §3.3.9).
+    if ((seen & bit) !== 0) {
       values.fault ??= faultOf('ERR_SIP_HEADER', `${row.name} stands twice`);
       if (row.name === 'content-length') values.contentLength = 'bad';
       continue;
     }
-    seen.add(row.name);
+    seen |= bit;
     const fault = readSingle(row, values, work);
     if (fault !== undefined) values.fault ??= faultOf('ERR_SIP_HEADER', `${row.name}: ${fault}`);
   }
@@ -104,58 +98,51 @@ const readValues = (rows: readonly HeaderRow[], headFault: Fault | undefined, wo
 };
 
 const BLANK: NameAddr = { uri: '', params: [], text: '' };
+const NO_CSEQ = { seq: 0, method: '' };
+
+const missing = (what: string): Fault => faultOf('ERR_SIP_MISSING', `no ${what}`);
+
+/** What a whole message must have (RFC 3261 §8.1.1), beyond what each row says for itself. */
+const wholeFault = (start: StartLine, values: Values): Fault | undefined => {
+  if (values.vias.length === 0) return missing('Via');
+  if (values.from === undefined) return missing('From');
+  if (values.to === undefined) return missing('To');
+  if (values.callId === undefined) return missing('Call-ID');
+  if (values.cseq === undefined) return missing('CSeq');
+  // §8.1.1.5: "The method part of the CSeq … MUST match that of the request."
+  return start.kind === 'request' && values.cseq.method !== start.method
+    ? faultOf('ERR_SIP_HEADER', 'CSeq names another method')
+    : undefined;
+};
 
 /** Reads a head: everything before the empty line, as latin1 text. */
 export const readHead = (text: string, work?: Work): MessageHead => {
   const { startLine, rows, fault: headFault } = readRows(text, work);
   const start = readStartLine(startLine);
+  if (work !== undefined) work.steps += startLine.length;
   const startFault = start.kind === 'response' ? undefined : start.fault;
   const values = readValues(rows, startFault ?? headFault, work);
-  const { from, to, callId, cseq, maxForwards } = values;
-  const [top, ...below] = values.vias;
 
-  const complete: MessageHead['complete'] = (body, late) => {
-    const fault =
-      values.fault ??
-      (top === undefined ? faultOf('ERR_SIP_MISSING', 'no Via') : undefined) ??
-      (from === undefined ? faultOf('ERR_SIP_MISSING', 'no From') : undefined) ??
-      (to === undefined ? faultOf('ERR_SIP_MISSING', 'no To') : undefined) ??
-      (callId === undefined ? faultOf('ERR_SIP_MISSING', 'no Call-ID') : undefined) ??
-      (cseq === undefined ? faultOf('ERR_SIP_MISSING', 'no CSeq') : undefined) ??
-      // RFC 3261 §8.1.1.5: "The method part of the CSeq … MUST match that of the request."
-      (start.kind === 'request' && cseq?.method !== start.method
-        ? faultOf('ERR_SIP_HEADER', 'CSeq names another method')
-        : undefined) ??
-      late;
-    const base =
-      top === undefined
-        ? undefined
-        : {
-            rows,
-            vias: [top, ...below] as const,
-            from: from ?? BLANK,
-            to: to ?? BLANK,
-            callId: callId ?? headerValue(rows, 'call-id') ?? '',
-            cseq: cseq ?? { seq: 0, method: '' },
-            body,
-          };
-    if (start.kind === 'broken' || base === undefined) {
-      return { ok: false, error: fault ?? faultOf('ERR_SIP_NOT_SIP', 'no request line') };
-    }
+  const complete = (body: Uint8Array, late?: Fault): Result<SipMessage, SipReadError> => {
+    const fault = values.fault ?? wholeFault(start, values) ?? late;
+    const [top, ...below] = values.vias;
+    if (start.kind === 'broken' || top === undefined) return fail(fault ?? missing('Via'));
+    const vias = [top, ...below] as const;
+    const { from = BLANK, to = BLANK, callId = '', cseq = NO_CSEQ, maxForwards } = values;
+    // Written out: a spread costs more than reading a Via.
     if (start.kind === 'response') {
-      if (fault !== undefined) return { ok: false, error: fault };
-      return { ok: true, value: { kind: 'response', status: start.status, reason: start.reason, ...base } };
+      const { status, reason } = start;
+      if (fault !== undefined) return fail(fault);
+      return ok({ kind: 'response', status, reason, rows, vias, from, to, callId, cseq, body });
     }
-    const request = {
-      kind: 'request',
-      method: start.method,
-      uri: start.uri,
-      ...base,
-      ...(maxForwards === undefined ? {} : { maxForwards }),
-    } as const;
-    if (fault === undefined) return { ok: true, value: request };
+    const { method, uri } = start;
+    const request: SipRequest =
+      maxForwards === undefined
+        ? { kind: 'request', method, uri, rows, vias, from, to, callId, cseq, body }
+        : { kind: 'request', method, uri, maxForwards, rows, vias, from, to, callId, cseq, body };
+    if (fault === undefined) return ok(request);
     // RFC 3261 §17.1.1.3: nothing answers an ACK.
-    return { ok: false, error: start.method === 'ACK' ? fault : { ...fault, request } };
+    return fail(method === 'ACK' ? fault : { ...fault, request });
   };
 
   return { contentLength: values.contentLength, complete };

@@ -106,7 +106,10 @@ const readNameAddr = (scanner: Scanner): NameAddr | undefined => {
   if (address === undefined) return undefined;
   const params = readParams(scanner);
   if (params === undefined) return undefined;
-  return { ...address, params, text: scanner.text.slice(start, scanner.pos) };
+  const text = scanner.text.slice(start, scanner.pos);
+  const { display, uri } = address;
+  // Written out: a spread costs more than all the rest here.
+  return display === undefined ? { uri, params, text } : { display, uri, params, text };
 };
 
 /** Exactly one value, as in From and To. */

@@ -124,6 +124,16 @@ export class Scanner {
     return true;
   }
 
+  /** `[…]`, brackets included; undefined if the end is missing. The cursor stands on the first bracket. */
+  bracketed(): string | undefined {
+    const start = this.pos;
+    this.skip(PARAM_VALUE);
+    const close = this.text.indexOf(']', start);
+    if (close < 0 || close >= this.pos) return this.fail('a bracket without its end');
+    this.pos = close + 1;
+    return this.text.slice(start, this.pos);
+  }
+
   /** A quoted string as written, quotes included; undefined if its end is missing. The cursor stands on its first quote. */
   quoted(): string | undefined {
     const { text, end } = this;

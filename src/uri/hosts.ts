@@ -5,15 +5,61 @@ import { fail, ok, type Result } from '../runtime/result.ts';
 const HOST_CHARS_MAX = 253;
 const LABEL_CHARS_MAX = 63;
 
-// Underscore is no host name character (RFC 1123), yet container networks name their hosts with it.
-const NAME_PATTERN = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/;
+const DOT = 0x2e;
 const IPV6_CHARS = /^[0-9a-f:.]+$/;
 
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
+/** Underscore is no host name character (RFC 1123), yet container networks name their hosts with it. */
+const isNameChar = (code: number): boolean =>
+  (code >= 0x61 && code <= 0x7a) ||
+  isDigit(code) ||
+  code === 0x2d ||
+  code === 0x5f ||
+  (code >= 0x41 && code <= 0x5a);
+
+/** Four decimal numbers up to 255 without leading zeros, which some would read as octal. */
 const isIpv4 = (host: string): boolean => {
-  const parts = host.split('.', 5);
-  return (
-    parts.length === 4 && parts.every((part) => /^(?:0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)
-  );
+  if (host.length < 7 || host.length > 15) return false;
+  let numbers = 0;
+  let at = 0;
+  while (at < host.length) {
+    const start = at;
+    let value = 0;
+    while (at < host.length && isDigit(host.charCodeAt(at))) {
+      value = value * 10 + host.charCodeAt(at) - 0x30;
+      at += 1;
+    }
+    const digits = at - start;
+    if (digits === 0 || value > 255 || (digits > 1 && host.charCodeAt(start) === 0x30)) return false;
+    numbers += 1;
+    if (at === host.length) return numbers === 4;
+    if (host.charCodeAt(at) !== DOT) return false;
+    at += 1;
+  }
+  return false;
+};
+
+/** Labels of name characters with single dots between them; the last one may not be all digits. */
+const isName = (host: string): boolean => {
+  const end = host.length > 1 && host.charCodeAt(host.length - 1) === DOT ? host.length - 1 : host.length;
+  if (end === 0 || end > HOST_CHARS_MAX) return false;
+  let label = 0;
+  let numeric = true;
+  for (let at = 0; at < end; at += 1) {
+    const code = host.charCodeAt(at);
+    if (code === DOT) {
+      if (label === 0) return false;
+      label = 0;
+      numeric = true;
+      continue;
+    }
+    if (!isNameChar(code)) return false;
+    label += 1;
+    if (label > LABEL_CHARS_MAX) return false;
+    numeric &&= isDigit(code);
+  }
+  // No top-level domain is a number: a last label of digits alone is an address or nothing.
+  return label > 0 && !numeric;
 };
 
 const groupsOf = (text: string): readonly number[] | undefined => {
@@ -108,15 +154,8 @@ export const canonicalHost = (host: string): string => {
 };
 
 /** An ASCII host as a URI has it: IPv6 without brackets, an IPv4 literal, or a name. */
-export const isHost = (host: string): boolean => {
-  if (host.includes(':')) return ipv6Groups(host.toLowerCase()) !== undefined;
-  const name = canonicalHost(host);
-  if (name.length > HOST_CHARS_MAX || !NAME_PATTERN.test(name)) return false;
-  const labels = name.split('.');
-  // A last label of digits alone is an address or nothing: no top-level domain is a number.
-  if (/^\d+$/.test(labels[labels.length - 1] ?? '')) return isIpv4(name);
-  return labels.every((label) => label.length <= LABEL_CHARS_MAX);
-};
+export const isHost = (host: string): boolean =>
+  host.includes(':') ? ipv6Groups(host.toLowerCase()) !== undefined : isIpv4(host) || isName(host);
 
 /** The domain of a name: lower-case A-label or canonical IP literal; brackets and a trailing dot fall away. */
 export const canonicalDomain = (text: string): Result<string> => {

@@ -80,7 +80,7 @@ export const locationName = (uriText: string): Result<LocationName> => {
   const at = rest.indexOf('@');
   if (at < 0) return fail(`a ${scheme}: URI needs user@domain`);
   const tail = rest.slice(at + 1);
-  const host = /^(?:\[[^\]]*\]|[^\s:;?/#]*)/.exec(tail)?.[0] ?? '';
+  const host = /^(?:\[[^\]]*\]|[^:;?/#]*)/.exec(tail)?.[0] ?? '';
   const domain = canonicalDomain(host);
   if (!domain.ok) return domain;
   return nameOf(scheme, rest.slice(0, at), domain.value);
