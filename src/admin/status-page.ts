@@ -13,7 +13,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-export const escapeHtml = (text: string | number): string =>
+const escapeHtml = (text: string | number): string =>
   String(text).replace(/[&<>"']/g, (char) => ENTITIES[char] ?? '');
 
 /** More members than this are counted, not listed: a page stays a page. */
@@ -57,7 +57,7 @@ const facts = (rows: readonly (readonly [string, string])[]): string =>
   `<dl>${rows.map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`).join('')}</dl>`;
 
 /** `2 d 3 h`, `4 min`, `12 s`: the two largest units say enough. */
-export const formatDuration = (seconds: number): string => {
+const formatDuration = (seconds: number): string => {
   const whole = Math.max(0, Math.floor(seconds));
   const [days, hours, minutes] = [
     Math.floor(whole / 86_400),

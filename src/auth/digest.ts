@@ -54,7 +54,7 @@ export const digestResponse = (
 };
 
 /** Compares two strings of secrets in a time that depends on their lengths alone. */
-export const sameSecret = (left: string, right: string): boolean => {
+const sameSecret = (left: string, right: string): boolean => {
   const [one, two] = [Buffer.from(left, 'latin1'), Buffer.from(right, 'latin1')];
   return one.length === two.length && timingSafeEqual(one, two);
 };

@@ -96,7 +96,7 @@ export function parseUserFile(text: string): Result<readonly UserLine[], readonl
   return problems.length === 0 ? ok(users) : fail(problems);
 }
 
-export const formatUserLine = ({ user, realm, algorithm, ha1 }: UserLine): string =>
+const formatUserLine = ({ user, realm, algorithm, ha1 }: UserLine): string =>
   algorithm === 'MD5' ? `${user}:${realm}:${ha1}` : `${user}:${realm}:SHA-256:${ha1}`;
 
 const isOf = (line: string, user: string, realm: string): boolean => {

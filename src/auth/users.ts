@@ -13,7 +13,7 @@ export interface Users {
   find(username: string, realm: string): KnownUser | undefined;
 }
 
-/** Names from a file are Unicode, names from a message are UTF-8 bytes read as latin1: compare them as the latter. */
+/** Names of a file and of a URI are Unicode, names in credentials are UTF-8 bytes read as latin1: both find the user. */
 const wireText = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 
 /**
@@ -33,27 +33,35 @@ export class UserTable implements Users {
   // BOUNDED: by the lines of the user file (user-file.ts, LINES_MAX); replaced whole.
   #users = new Map<string, { user: string; hashes: Map<DigestAlgorithm, string> }>();
 
+  #size = 0;
+
   constructor(lines: readonly UserLine[] = []) {
     this.replace(lines);
   }
 
-  /** Distinct (user, realm) pairs. */
+  /** Distinct names and realms. */
   get size(): number {
-    return this.#users.size;
+    return this.#size;
   }
 
   /** Takes over a newly read file at once: a request sees the old table or the new one, never a mixture. */
   replace(lines: readonly UserLine[]): void {
     // BOUNDED: by the lines of the user file.
     const next = new Map<string, { user: string; hashes: Map<DigestAlgorithm, string> }>();
+    let size = 0;
     for (const line of lines) {
-      const [username, realm] = [wireText(line.user), wireText(line.realm)];
-      const key = keyOf(username, realm);
-      const known = next.get(key) ?? { user: userOf(line.user, line.realm), hashes: new Map() };
+      const key = keyOf(line.user, line.realm);
+      let known = next.get(key);
+      if (known === undefined) {
+        size += 1;
+        known = { user: userOf(line.user, line.realm), hashes: new Map() };
+        next.set(key, known);
+        next.set(keyOf(wireText(line.user), line.realm), known);
+      }
       known.hashes.set(line.algorithm, line.ha1);
-      next.set(key, known);
     }
     this.#users = next;
+    this.#size = size;
   }
 
   find(username: string, realm: string): KnownUser | undefined {

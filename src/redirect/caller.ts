@@ -18,9 +18,6 @@ export interface CallerDeps {
 
 const forbidden = (why: string): CallerVerdict => ({ kind: 'refused', reply: { status: 403 }, why });
 
-/** Names from a URI are Unicode, those of the user file are UTF-8 bytes read as latin1, as messages are. */
-const wireText = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
-
 export const checkCaller = (
   transaction: ServerTransaction,
   { self, authenticator }: CallerDeps,
@@ -37,7 +34,7 @@ export const checkCaller = (
     return isLoopback(transaction.flow.remote.host)
       ? { kind: 'ours' }
       : forbidden('without passwords only this machine is forwarded for');
-  return outcome.user === wireText(name.value.user)
+  return outcome.user === name.value.user
     ? { kind: 'ours' }
     : forbidden('the caller is another user than the password is for');
 };

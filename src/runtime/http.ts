@@ -22,7 +22,7 @@ export interface HttpReply {
 }
 
 /** Answers a request; a rejection becomes a plain 500. */
-export type HttpHandler = (request: HttpRequest) => Promise<HttpReply>;
+type HttpHandler = (request: HttpRequest) => Promise<HttpReply>;
 
 export interface HttpPort {
   /** The address really bound (port 0 resolved). */
@@ -30,7 +30,7 @@ export interface HttpPort {
   close(): Promise<void>;
 }
 
-export interface HttpHandlers {
+interface HttpHandlers {
   readonly onRequest: HttpHandler;
   /** The handler rejected: a fault of ours. */
   readonly onError: (error: unknown) => void;

@@ -12,8 +12,8 @@ describe('the user table', () => {
   test('finds a user by name and realm, and the hash by algorithm', () => {
     const users = new UserTable([line('bob', 'm'), line('bob', 's', 'SHA-256')]);
     const bob = users.find('bob', 'biloxi.com');
-    expect([bob?.user, bob?.ha1('MD5'), bob?.ha1('SHA-256')]).toEqual(['bob', 'm', 's']);
     expect(users.size).toBe(1);
+    expect([bob?.user, bob?.ha1('MD5'), bob?.ha1('SHA-256')]).toEqual(['bob', 'm', 's']);
   });
 
   test.each([
@@ -35,10 +35,12 @@ describe('the user table', () => {
     ]);
   });
 
-  test('finds a name beyond ASCII by the bytes that a message carries', () => {
+  test('finds a name beyond ASCII by the bytes that a message carries, and as a URI names it', () => {
     const users = new UserTable([line('jürgen', 'x')]);
     const sent = Buffer.from('jürgen', 'utf8').toString('latin1');
     expect(users.find(sent, 'biloxi.com')?.user).toBe('jürgen');
+    expect(users.size).toBe(1);
+    expect(users.find('jürgen', 'biloxi.com')?.user).toBe('jürgen');
   });
 
   test('a new file replaces the old one whole', () => {
