@@ -1,21 +1,21 @@
 // The files that the configuration names: read once at start (and on SIGHUP), every problem told with its key.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseUserFile, type UserLine } from './auth/user-file.ts';
-import { type Config, identityOf, isLoopbackOnly } from './config.ts';
+import { type Config, isLoopbackOnly } from './config.ts';
 import { generateKeyPem, identityFromPem } from './record/identity.ts';
-import { parseTrustFile, type TrustedKeys } from './record/trust-file.ts';
+import { parseTrustFile, type TrustMap } from './record/trust-file.ts';
 import type { Identity } from './record/types.ts';
 import { messageOf } from './runtime/errors.ts';
 import { fail, ok, type Result } from './runtime/result.ts';
 
 export interface LoadedFiles {
-  /** By domain, in the order of the configuration; the first is the node's own. */
-  readonly identities: ReadonlyMap<string, Identity>;
+  /** Of the first domain: signs the bindings of all our domains, and is our place in the ring. */
+  readonly identity: Identity;
   /** A key was made because none was configured: it is gone with the process. */
-  readonly madeKeys: boolean;
+  readonly madeKey: boolean;
   /** Undefined without a user file. */
   readonly users: readonly UserLine[] | undefined;
-  readonly trust: TrustedKeys | undefined;
+  readonly trust: TrustMap | undefined;
   /** Undefined: one is made at start. */
   readonly nonceSecret: Uint8Array | undefined;
   readonly adminToken: string | undefined;
@@ -73,34 +73,22 @@ export function loadFiles(config: Config): Result<LoadedFiles, readonly string[]
     reader.problems.push(`sip.auth.secretFile: shorter than ${SECRET_BYTES_MIN} bytes, which can be guessed`);
   const adminToken = reader.text('admin.tokenFile', config.admin.tokenFile)?.trim();
   if (adminToken === '') reader.problems.push('admin.tokenFile: is empty');
-  const keys = readKeys(config, reader);
-  if (reader.problems.length > 0) return fail(reader.problems);
+  const { keyFile, selector } = config.identity;
+  const pem = keyFile === '' ? generateKeyPem().pem : readOrMakeKey(keyFile, isLoopbackOnly(config), reader);
+  const [domain] = config.domain;
+  const identity =
+    pem === undefined
+      ? undefined
+      : reader.take('identity.keyFile', identityFromPem(pem, { domain, selector }));
+  if (identity === undefined || reader.problems.length > 0) return fail(reader.problems);
   return ok({
-    ...keys,
+    identity,
+    madeKey: keyFile === '',
     users,
     trust,
     nonceSecret: secretText === undefined ? undefined : Buffer.from(secretText),
     adminToken,
   });
-}
-
-function readKeys(config: Config, reader: Reader): Pick<LoadedFiles, 'identities' | 'madeKeys'> {
-  const identities = new Map<string, Identity>();
-  let made: string | undefined;
-  for (const domain of config.domain) {
-    const { keyFile, selector } = identityOf(config, domain);
-    let pem: string | undefined;
-    if (keyFile === '') {
-      made ??= generateKeyPem().pem;
-      pem = made;
-    } else pem = readOrMakeKey(keyFile, isLoopbackOnly(config), reader);
-    const identity =
-      pem === undefined
-        ? undefined
-        : reader.take('identity.keyFile', identityFromPem(pem, { domain, selector }));
-    if (identity !== undefined) identities.set(domain, identity);
-  }
-  return { identities, madeKeys: made !== undefined };
 }
 
 /** A missing key file is made at first start where nothing listens off the machine; elsewhere keygen makes it. */

@@ -78,14 +78,13 @@ const cidr = z.string().refine((text) => {
 
 const expiry = int(1, 2 ** 31 - 1);
 const contacts = int(1, 10);
-const selector = int(0, 15);
 const registrar = z.strictObject({
   minExpiresSec: expiry.default(60),
   maxExpiresSec: expiry.default(3600),
   defaultExpiresSec: expiry.default(3600),
   maxContacts: contacts.default(10),
 });
-const identity = z.strictObject({ keyFile: z.string().default(''), selector: selector.default(0) });
+const identity = z.strictObject({ keyFile: z.string().default(''), selector: int(0, 15).default(0) });
 /** What one domain has of its own; no defaults here: an absent key is the common one. */
 const ownOfDomain = z.strictObject({
   registrar: z
@@ -97,7 +96,6 @@ const ownOfDomain = z.strictObject({
     })
     .partial()
     .prefault({}),
-  identity: z.strictObject({ keyFile: z.string(), selector }).partial().prefault({}),
 });
 
 export const schema = z.strictObject({

@@ -70,9 +70,6 @@ function anchorPaths(tree: Tree, folder: string): void {
     else if (typeof value === 'string' && value !== '') record[head] = resolve(folder, value);
   };
   for (const path of FILE_KEYS) anchor(tree, path);
-  const { domains } = tree;
-  if (typeof domains === 'object' && domains !== null)
-    for (const own of Object.values(domains)) anchor(own, ['identity', 'keyFile']);
 }
 
 export interface ConfigSources {

@@ -12,7 +12,7 @@ type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonl
 /** The effective configuration, frozen. `domain` is always a list; `auth.mode` is decided. */
 export type Config = DeepReadonly<
   Omit<Parsed, 'domain' | 'sip'> & {
-    domain: string[];
+    domain: [string, ...string[]];
     sip: Omit<Parsed['sip'], 'auth'> & {
       auth: Omit<Parsed['sip']['auth'], 'mode'> & { mode: 'digest' | 'none' };
     };
@@ -33,12 +33,6 @@ const definedOf = <T extends object>(own: T): { [K in keyof T]: NonNullable<T[K]
 export const registrarOf = (config: Config, domain: string): Config['registrar'] => ({
   ...config.registrar,
   ...definedOf(config.domains[domain]?.registrar ?? {}),
-});
-
-/** The key and selector that sign for one of the domains. */
-export const identityOf = (config: Config, domain: string): Config['identity'] => ({
-  ...config.identity,
-  ...definedOf(config.domains[domain]?.identity ?? {}),
 });
 
 const loopbackSip = (parsed: Parsed): boolean => parsed.sip.listen.every((one) => isLoopback(one.host));
@@ -166,7 +160,8 @@ export function parseConfig(merged: unknown): Result<Config, readonly string[]> 
   const problems = relations(data, mode);
   if (problems.length > 0) return fail(problems);
   const sip = { ...data.sip, auth: { ...data.sip.auth, mode } };
-  return ok(freeze({ ...data, domain: [data.domain].flat(), sip }));
+  const [first = 'localhost', ...others] = [data.domain].flat();
+  return ok(freeze({ ...data, domain: [first, ...others] satisfies [string, ...string[]], sip }));
 }
 
 /** Every key that flags and environment can set, with the kind of its value. */

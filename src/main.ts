@@ -5,11 +5,11 @@ import { checkConfigCommand } from './cli/check-config.ts';
 import { CliError, EXIT } from './cli/exit-code.ts';
 import { keygenCommand } from './cli/keygen.ts';
 import { lookupCommand } from './cli/lookup.ts';
+import { pingCommand } from './cli/ping.ts';
 import { publishCommand, withdrawCommand } from './cli/publish.ts';
 import { ringCommand } from './cli/ring.ts';
 import { serveCommand } from './cli/serve.ts';
 import { usersCommand } from './cli/users.ts';
-import { pingCommand } from './cli/ping.ts';
 import { messageOf } from './runtime/errors.ts';
 import { VERSION } from './version.ts';
 

@@ -3,6 +3,7 @@ import type { CommandModule } from 'yargs';
 import { systemClock } from '../runtime/clock.ts';
 import { formatEndpoint, openDatagram } from '../runtime/datagram.ts';
 import { systemRandom } from '../runtime/random.ts';
+import { parseEndpoint } from './client.ts';
 import { readConfig, withConfigOptions } from './config-options.ts';
 import { CliError, EXIT } from './exit-code.ts';
 import { printLine } from './output.ts';
@@ -59,7 +60,7 @@ export const pingCommand: CommandModule = {
     withConfigOptions(yargs).positional('address', { type: 'string', describe: 'HOST:PORT' }),
   handler: async (argv) => {
     const { host, port } =
-      typeof argv['address'] === 'string' ? parseAddress(argv['address']) : ownListener(argv);
+      typeof argv['address'] === 'string' ? parseEndpoint(argv['address']) : ownListener(argv);
     const status = await optionsPing(host, port);
     if (status === undefined)
       throw new CliError(
@@ -70,13 +71,6 @@ export const pingCommand: CommandModule = {
     if (!/^SIP\/2\.0 2/.test(status)) throw new CliError(EXIT.failed, 'the server is not healthy');
   },
 };
-
-function parseAddress(text: string): { host: string; port: number } {
-  const [, host, port] = /^(\[[0-9a-fA-F:.]+\]|[^:[\]]+):(\d{1,5})$/.exec(text) ?? [];
-  if (host === undefined || port === undefined || Number(port) > 65_535)
-    throw new CliError(EXIT.usage, `"${text}" is not HOST:PORT (IPv6 in brackets)`);
-  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
-}
 
 function ownListener(argv: Readonly<Record<string, unknown>>): { host: string; port: number } {
   const listener = readConfig(argv).sip.listen.find((one) => one.transport === 'udp');

@@ -29,7 +29,7 @@ export const serveCommand: CommandModule = {
       // A port that is taken or an id that lives elsewhere is for the operator to mend.
       throw new CliError(EXIT.usage, messageOf(error));
     }
-    process.stderr.write(whatNext(config, app.addresses, files.value.madeKeys));
+    process.stderr.write(whatNext(config, app.addresses, files.value.madeKey));
     process.exitCode = await stopped;
   },
 };

@@ -4,7 +4,7 @@ import { type Config, isLoopbackOnly } from '../config.ts';
 
 const SYMBOL = '\u260e';
 
-export function whatNext(config: Config, addresses: AppAddresses, madeKeys: boolean): string {
+export function whatNext(config: Config, addresses: AppAddresses, madeKey: boolean): string {
   const domain = config.domain[0] ?? 'localhost';
   const phone = addresses.sip[0] ?? '';
   const lines = [
@@ -22,7 +22,7 @@ export function whatNext(config: Config, addresses: AppAddresses, madeKeys: bool
       '',
       '  No passwords are asked for: everybody who reaches these addresses can register as anybody.',
     );
-  if (madeKeys)
+  if (madeKey)
     lines.push('  No key is configured: one was made for this run (chordial keygen makes one to keep).');
   if (isLoopbackOnly(config))
     lines.push(

@@ -119,6 +119,15 @@ export class LspClient implements OverlayClient {
     return this.#view.peers.length > 0;
   }
 
+  /** Members that answered or were named by one that did; all of them in a small ring. */
+  get knownMembers(): number {
+    return this.#view.peers.length;
+  }
+
+  get sizeEstimate(): number {
+    return this.#view.sizeEstimate;
+  }
+
   publish(key: Id, entries: readonly Uint8Array[], deadlineMs: number): Promise<PublishOutcome> {
     return this.#overlay.publish(key, entries, deadlineMs);
   }

@@ -19,7 +19,7 @@ import { type FatalProblem, RING_TIMING, type RingTiming } from './ring-options.
 import { type RingWalk, walkRing } from './ring-walk.ts';
 import { LspRpc } from './rpc.ts';
 import type { ResolveHost } from './seeds.ts';
-import { serve } from './serve.ts';
+import { cutOff, serve } from './serve.ts';
 import { createSyncServer } from './serve-sync.ts';
 import { Tasks } from './tasks.ts';
 import type {
@@ -145,12 +145,21 @@ export class LspNode implements OverlayClient {
   /** In the ring, with enough members, everything we should hold fetched: may acknowledge and deny. */
   get ready(): boolean {
     const running = this.#running;
-    return running?.ring.ready === true && running.ring.leaseValid() && running.replication.settled;
+    if (running?.ring.ready !== true || !running.ring.leaseValid()) return false;
+    return running.replication.settled && !cutOff(running.ring);
   }
 
   /** Members known to be alive, ourselves included. */
   get members(): readonly Peer[] {
     return this.#running?.ring.members() ?? [];
+  }
+
+  get mode(): 'small' | 'full' {
+    return this.#running?.ring.mode ?? 'small';
+  }
+
+  get sizeEstimate(): number {
+    return this.#running?.ring.sizeEstimate() ?? 1;
   }
 
   async publish(key: Id, entries: readonly Uint8Array[], deadlineMs: number): Promise<PublishOutcome> {

@@ -13,6 +13,8 @@ export interface DomainKeySources {
   };
   readonly trust?: TrustMap;
   readonly dns?: DomainKeyResolver;
+  /** On loopback: what nodes of this machine say of themselves, believed for local names alone. */
+  readonly told?: TrustMap;
 }
 
 const UNKNOWN: KeyAnswer = { kind: 'unknown' };
@@ -29,7 +31,7 @@ export class DomainKeys implements DomainKeyResolver {
   }
 
   resolve(domain: string, selector: number): Promise<KeyAnswer> {
-    const { own, trust, dns } = this.#sources;
+    const { own, trust, dns, told } = this.#sources;
     if (own !== undefined && own.selector === selector && own.domains.includes(domain)) {
       return Promise.resolve({ kind: 'key', publicKey: own.publicKey });
     }
@@ -37,7 +39,8 @@ export class DomainKeys implements DomainKeyResolver {
     // A domain that the file names is the file's alone: a closed overlay must not be opened through DNS.
     const listed = trust?.get(domain);
     if (listed !== undefined) return Promise.resolve(keyAnswer(listed.get(selector)));
-    if (dns === undefined || isLocalName(domain)) return Promise.resolve(UNKNOWN);
+    if (isLocalName(domain)) return Promise.resolve(keyAnswer(told?.get(domain)?.get(selector)));
+    if (dns === undefined) return Promise.resolve(UNKNOWN);
     return dns.resolve(domain, selector);
   }
 }

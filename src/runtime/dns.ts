@@ -65,3 +65,11 @@ export const createDns = (timeoutMs: number): Dns => {
     },
   };
 };
+
+/** TXT records, each as its strings; rejects with the system's code (ENOTFOUND, ENODATA, ETIMEOUT …). */
+export const createResolveTxt = (
+  timeoutMs: number,
+): ((name: string) => Promise<readonly (readonly string[])[]>) => {
+  const resolver = new Resolver({ timeout: timeoutMs, tries: 2 });
+  return (name) => resolver.resolveTxt(name);
+};

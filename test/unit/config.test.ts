@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { identityOf, isLoopbackOnly, parseConfig, registrarOf } from '../../src/config.ts';
+import { isLoopbackOnly, parseConfig, registrarOf } from '../../src/config.ts';
 import { loadConfig } from '../../src/config-sources.ts';
 
 const load = (yaml: string, environment: Record<string, string> = {}, flags: Record<string, string> = {}) =>
@@ -132,7 +132,7 @@ describe('problems', () => {
 
 describe('per-domain settings', () => {
   const yaml = `domain: [a.example, b.example]
-domains: {b.example: {registrar: {maxExpiresSec: 600, defaultExpiresSec: 600}, identity: {selector: 3}}}`;
+domains: {b.example: {registrar: {maxExpiresSec: 600, defaultExpiresSec: 600}}}`;
 
   test('override only what they name', () => {
     const parsed = config(yaml);
@@ -143,6 +143,5 @@ domains: {b.example: {registrar: {maxExpiresSec: 600, defaultExpiresSec: 600}, i
       maxContacts: 10,
     });
     expect(registrarOf(parsed, 'a.example').maxExpiresSec).toBe(3600);
-    expect(identityOf(parsed, 'b.example')).toEqual({ keyFile: '', selector: 3 });
   });
 });

@@ -1,0 +1,263 @@
+// The composition root: the only file that knows all rooms. It builds them, wires them, starts and stops them.
+import { createHmac } from 'node:crypto';
+import { AdminServer } from './admin/http.ts';
+import { createLookup } from './admin/lookup.ts';
+import { readiness } from './admin/readiness.ts';
+import type { AdminStatus, Readiness } from './admin/types.ts';
+import { composeLocation } from './app-location.ts';
+import { createAuthenticator } from './auth/authenticator.ts';
+import { FlowTokens } from './auth/flow-token.ts';
+import { UserTable } from './auth/users.ts';
+import { createRegistrar } from './bridge/registrar.ts';
+import { type Config, registrarOf } from './config.ts';
+import { type LoadedFiles, loadUsers } from './config-files.ts';
+import { Branches } from './proxy/branch.ts';
+import { Forwarder } from './proxy/forwarder.ts';
+import { Redirector } from './redirect/redirector.ts';
+import { createAddressRanges } from './runtime/address-ranges.ts';
+import { delay } from './runtime/clock.ts';
+import { type Endpoint, formatEndpoint } from './runtime/datagram.ts';
+import type { CodedError } from './runtime/errors.ts';
+import { Lifecycle } from './runtime/lifecycle.ts';
+import { MetricsRegistry } from './runtime/metrics.ts';
+import type { World } from './runtime/world.ts';
+import { Retransmitter } from './sip/client-transaction.ts';
+import { SipServer } from './sip/server.ts';
+import { parseSipUri } from './uri/parse.ts';
+import { createSelf, ownDomain, type Self } from './uri/self.ts';
+import { VERSION } from './version.ts';
+
+export interface AppAddresses {
+  /** `udp:127.0.0.1:5060`, as bound. */
+  readonly sip: readonly string[];
+  /** Absent in local mode. */
+  readonly overlay?: string;
+  readonly admin: string;
+}
+
+export interface App {
+  /** Binds everything; rejects with words for the operator, and what was started is then to be stopped. */
+  start(): Promise<void>;
+  /** Drains, leaves the ring, closes. Idempotent. */
+  stop(): Promise<void>;
+  /** SIGHUP: users are read again. */
+  reload(): void;
+  /** Known after start. */
+  readonly addresses: AppAddresses;
+  /** Resolves once /health/ready is true for the first time. */
+  readonly ready: Promise<void>;
+  /** Resolves when it is pointless to go on: our id lives at another address. */
+  readonly fatal: Promise<CodedError>;
+}
+
+/** Requests under way may end; a phone repeats what is lost after that. */
+const DRAIN_MS = 3_000;
+const READY_POLL_MS = 50;
+/** An office behind one NAT, each phone with a connection or two. */
+const CONNECTIONS_PER_SOURCE_MAX = 500;
+const FORWARDED_MAX = 20_000;
+const RETRANSMITTING_MAX = 10_000;
+
+/** One secret for each use, so that what one reveals is of no use to another. */
+const derived = (secret: Uint8Array, use: string): Uint8Array =>
+  createHmac('sha256', secret).update(use).digest();
+
+export function createApp(config: Config, files: LoadedFiles, world: World): App {
+  const { clock, random, log } = world;
+  const metrics = new MetricsRegistry();
+  const lifecycle = new Lifecycle(log.child({ mod: 'app' }));
+  const secret = files.nonceSecret ?? random.bytes(32);
+  const startedMs = clock.wallMs();
+  let draining = false;
+
+  const place = composeLocation(config, files, { world, metrics, background: lifecycle });
+  const { location } = place;
+
+  // Before the sockets are bound a port 0 is not known: who we are is said again once it is.
+  let self = selfOf(
+    config,
+    config.sip.listen.map(({ host, port }) => ({ bound: { host, port }, advertised: { host, port } })),
+    [],
+  );
+  const isOurs = (uri: string): boolean => {
+    const parsed = parseSipUri(uri);
+    return parsed.ok && ownDomain(parsed.value, self) !== undefined;
+  };
+  const isTrusted = createAddressRanges(config.limits.trusted);
+  const sip = new SipServer(
+    { ...world, log: log.child({ mod: 'sip' }), metrics },
+    {
+      listeners: config.sip.listen.map((one) => ({
+        transport: one.transport,
+        host: one.host,
+        port: one.port,
+        advertised: one.advertised ?? { host: config.sip.advertise || one.host, port: one.port },
+      })),
+      secret: derived(secret, 'to-tag'),
+      limits: {
+        perSourcePerSec: config.limits.perSourcePerSec,
+        messageBytesMax: config.limits.maxMessageBytes,
+        connectionsMax: config.limits.maxConnections,
+        connectionsPerSourceMax: Math.min(CONNECTIONS_PER_SOURCE_MAX, config.limits.maxConnections),
+        idleMs: config.limits.idleSec * 1000,
+      },
+      isTrusted,
+      supported: ['path'],
+      isOurs,
+      isSelf: (uri) => {
+        const parsed = parseSipUri(uri);
+        return parsed.ok && parsed.value.user === undefined && ownDomain(parsed.value, self) !== undefined;
+      },
+    },
+  );
+
+  const users = new UserTable(files.users);
+  const { auth } = config.sip;
+  const authenticator = createAuthenticator(
+    { users, clock, random, log: log.child({ mod: 'auth' }), metrics },
+    {
+      mode: auth.mode,
+      algorithms: auth.algorithms,
+      nonceLifetimeSec: auth.nonceLifetimeSec,
+      secret: derived(secret, 'nonce'),
+      banSec: config.limits.banSec,
+      trusted: config.limits.trusted,
+    },
+  );
+  const registrar = createRegistrar(
+    { authenticator, location, clock, random, log: log.child({ mod: 'bridge' }) },
+    {
+      get self() {
+        return self;
+      },
+      limitsOf: (domain) => registrarOf(config, domain),
+    },
+  );
+
+  const tokens = new FlowTokens(derived(secret, 'dialog'));
+  const retransmitter = new Retransmitter({ clock }, { max: RETRANSMITTING_MAX });
+  const forwarder = new Forwarder(
+    {
+      clock,
+      dns: world.dns,
+      sender: sip.sender,
+      retransmitter,
+      tokens,
+      branches: new Branches(derived(secret, 'branch')),
+      background: lifecycle,
+      metrics,
+      get self() {
+        return self;
+      },
+    },
+    { max: FORWARDED_MAX },
+  );
+  const redirector = new Redirector({
+    clock,
+    random,
+    log: log.child({ mod: 'redirect' }),
+    location,
+    forwarder,
+    authenticator,
+    tokens,
+    // With no passwords asked for, everybody exists who registers.
+    isUser: (name) => auth.mode === 'none' || users.find(name.user, name.domain) !== undefined,
+    get self() {
+      return self;
+    },
+  });
+  sip.handle('REGISTER', registrar);
+  sip.handle('ACK', (transaction) => redirector.handleAck(transaction));
+  sip.handle('CANCEL', (transaction) => redirector.handleCancel(transaction));
+  sip.handleOthers((transaction) => redirector.handle(transaction));
+  sip.handleResponses((response, flow) => forwarder.onResponse(response, flow));
+
+  const ready = (): Readiness =>
+    readiness({ listening: sip.listeners.length > 0, draining, ...place.readiness() });
+  const admin = new AdminServer(
+    {
+      ready,
+      status: () => status(),
+      ring: () => place.ring(),
+      lookup: createLookup({ location, clock }),
+      metricsText: () => metrics.text(),
+      openHttp: world.openHttp,
+      log: log.child({ mod: 'admin' }),
+    },
+    { listen: config.admin.listen, token: files.adminToken },
+  );
+
+  const addresses = (): AppAddresses => {
+    const overlay = place.local();
+    return {
+      sip: sip.listeners.map(({ transport, bound }) => `${transport}:${formatEndpoint(bound)}`),
+      ...(overlay === undefined ? {} : { overlay: formatEndpoint(overlay) }),
+      admin: admin.local === undefined ? '' : formatEndpoint(admin.local),
+    };
+  };
+
+  const status = (): AdminStatus => {
+    const { sip: listen, overlay, admin: adminAddress } = addresses();
+    return {
+      version: VERSION,
+      startedAt: new Date(startedMs).toISOString(),
+      uptimeSec: Math.floor((clock.wallMs() - startedMs) / 1000),
+      ...ready(),
+      publication: config.publication,
+      domains: config.domain,
+      listen: { sip: listen, overlay: overlay ?? null, admin: adminAddress },
+      ...place.status(),
+    };
+  };
+
+  let becameReady: () => void = () => undefined;
+  const firstReady = new Promise<void>((resolve) => {
+    becameReady = resolve;
+  });
+  const watchReadiness = (): void => {
+    if (draining) return;
+    if (!ready().ready) {
+      clock.setTimer(READY_POLL_MS, watchReadiness);
+      return;
+    }
+    log.info({ ...addresses() }, 'ready');
+    becameReady();
+  };
+
+  return {
+    async start() {
+      lifecycle.onStop('retransmitter', () => Promise.resolve(retransmitter.stop()));
+      await lifecycle.start('admin', admin);
+      await lifecycle.start('location', place);
+      await lifecycle.start('sip', sip);
+      lifecycle.onStop('requests under way', () => Promise.race([sip.drain(), delay(clock, DRAIN_MS)]));
+      self = selfOf(config, sip.listeners, world.localAddresses());
+      place.listening();
+      log.info({ ...addresses() }, 'listening');
+      watchReadiness();
+    },
+    stop() {
+      draining = true;
+      return lifecycle.stop();
+    },
+    reload() {
+      const read = loadUsers(config);
+      if (!read.ok) log.warn({ problems: read.error }, 'the user file was not taken over');
+      else if (read.value !== undefined) {
+        users.replace(read.value);
+        log.info({ users: users.size }, 'users reloaded');
+      }
+    },
+    get addresses() {
+      return addresses();
+    },
+    ready: firstReady,
+    fatal: place.fatal,
+  };
+}
+
+const selfOf = (
+  config: Config,
+  listeners: readonly { readonly bound: Endpoint; readonly advertised: Endpoint }[],
+  localAddresses: readonly string[],
+): Self => createSelf({ domains: config.domain, aliases: config.aliases, listeners, localAddresses });
