@@ -5,7 +5,7 @@ import { findParam } from '../uri/params.ts';
 import { parseSipUri } from '../uri/parse.ts';
 
 /** One Route value: its URI, and the whole of it as written. */
-export type RouteValue = Pick<NameAddr, 'uri' | 'text'>;
+type RouteValue = Pick<NameAddr, 'uri' | 'text'>;
 
 /** Where a request is to go: its Request-URI and the Route values that are left once ours are gone. */
 export interface ForwardPlan {

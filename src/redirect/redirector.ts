@@ -17,7 +17,7 @@ import { type ForwardPlan, type RouteDecision, routeDecision } from './route-dec
 import { contactsFor } from './targets.ts';
 
 /** Who forwards: the proxy. */
-export interface RequestForwarder {
+interface RequestForwarder {
   /** A retransmission, CANCEL or ACK of what was forwarded: sent the same way; false if nothing of it is known. */
   again(request: SipRequest): boolean;
   /** Sends it on and releases the transaction, or answers it. */

@@ -11,8 +11,8 @@ import { FakeFlow, FakeTransaction } from './forward-fakes.ts';
 import { type GivenMessage, type GivenRequest, requestOf, responseOf, routesOf } from './forward-messages.ts';
 import { ManualClock } from './manual-clock.ts';
 
-export const US = { host: '192.0.2.1', port: 5060 } as const;
-export const SECRET = Buffer.from('secret');
+const US = { host: '192.0.2.1', port: 5060 } as const;
+const SECRET = Buffer.from('secret');
 
 /** The rows of a sent message called `name`, and its start line. */
 export const valuesOf = (sent: string | undefined, name: string): readonly string[] =>

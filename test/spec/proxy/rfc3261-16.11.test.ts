@@ -147,6 +147,14 @@ describe('the next hop that does not answer the knock', () => {
     expect(world.flow('tcp', '192.0.2.9', 5062).sent).toHaveLength(1);
   });
 
+  test('is not remembered: a retransmission looks for a way anew', async () => {
+    const world = new ForwardWorld();
+    world.flow('tcp', '192.0.2.7', 5062).takes = false;
+    const given = { uri: 'sip:bob@192.0.2.7:5062;transport=tcp' };
+    expect((await world.forward(given)).transaction.status).toBe(500);
+    expect(world.again(given)).toBe(false);
+  });
+
   test('is told as 500 where it was the last (§16.9, §16.7 step 6)', async () => {
     const world = new ForwardWorld({ dns });
     world.unreachable.add('tcp 192.0.2.8 5062').add('tcp 192.0.2.9 5062');
@@ -214,6 +222,12 @@ describe('CANCEL and ACK', () => {
     await world.forward({});
     expect(world.again(given)).toBe(false);
     expect(world.callee.sent).toHaveLength(1);
+  });
+
+  test.each(['CANCEL', 'ACK'])('a %s of anything but an INVITE is not taken', async (method) => {
+    const world = new ForwardWorld();
+    await world.forward({ method: 'MESSAGE' });
+    expect(world.again({ method })).toBe(false);
   });
 
   test('a CANCEL 32 s after the final answer is not taken any more', async () => {

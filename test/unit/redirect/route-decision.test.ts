@@ -209,6 +209,13 @@ describe('a request with our token', () => {
     expect(decide(inDialog, [`<sip:${token}@p.example;lr>`]).kind).toBe('forward-for-user');
   });
 
+  test('does not get a Request-URI back for a token that stands at somebody else’s host', () => {
+    const strict = { ...inDialog, uri: `sip:${token}@p.example:5080;lr` };
+    expect(told(decide(strict, ['<sip:bob@192.0.2.7:5070>']))).toBe(
+      `forward-for-user ${strict.uri} via <sip:bob@192.0.2.7:5070>`,
+    );
+  });
+
   test('does not pass with a token behind a third party’s Route', () => {
     expect(decide(inDialog, ['<sip:p.example;lr>', ownRoute]).kind).toBe('forward-for-user');
   });
