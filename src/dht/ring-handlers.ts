@@ -21,8 +21,8 @@ const error = (code: ErrorCode, detail = '', peers: readonly Peer[] = []): Answe
 });
 const NOT_MEMBER = error('not-member', 'not in a ring yet');
 
-/** An old address is asked only briefly: the joiner waits. */
-const OLD_LIFE_ATTEMPTS = 2;
+/** Attempts where somebody else waits for the result. */
+const BRIEFLY = 2;
 
 export class RingHandlers {
   readonly #core: RingCore;
@@ -98,7 +98,7 @@ export class RingHandlers {
   async #probe(target: Peer): Promise<Answer> {
     const known = this.#core.table.get(target.id)?.peer ?? this.#core.departedAs(target.id)?.peer;
     if (known === undefined) return error('refused', 'not a member known here');
-    return { type: 'probed', alive: (await this.#live.ping(target)) === 'alive' };
+    return { type: 'probed', alive: (await this.#live.ping(known, BRIEFLY)) === 'alive' };
   }
 
   async #join(request: Join, from: Endpoint): Promise<Answer> {
@@ -144,8 +144,7 @@ export class RingHandlers {
     const known = member ?? core.departedAs(peer.id)?.peer;
     if (known === undefined) return undefined;
     const moved = !known.endpoints.some((one) => peer.endpoints.some((now) => sameEndpoint(one, now)));
-    if (moved && (await this.#live.ping(known, OLD_LIFE_ATTEMPTS)) === 'alive')
-      return this.#aliveElsewhere(known);
+    if (moved && (await this.#live.ping(known, BRIEFLY)) === 'alive') return this.#aliveElsewhere(known);
     // The process that had this address, or answered at the old one, is no more: its place is free at once.
     if (known.bootSequence !== peer.bootSequence && member !== undefined) core.bury(known, 'replaced');
     if (known.bootSequence < peer.bootSequence) return undefined;

@@ -15,6 +15,11 @@ export type Life = 'alive' | 'silent' | 'left' | 'replaced' | 'unknown';
 
 // Introductions and checks under way at once; hearsay beyond is heard again at the next exchange.
 const UNDER_WAY_MAX = 64;
+/** Between two pings of one whose round trip is known: four of those, within this. */
+const WAIT_MIN_MS = 400;
+const WAIT_MAX_MS = 1000;
+/** The helper may be dead itself, and asks only twice: its answer is there in time or of no use. */
+const PROBE = { attempts: 2, timeoutMs: 1000 };
 /** A suspicion from outside (a look-up's timeout) about one that answered so lately is not followed. */
 const FRESH_MS = 1000;
 
@@ -58,7 +63,12 @@ export class RingLiveness {
 
   /** Three questions (one and two retries) whether this very life of this very peer is where it says it is. */
   async ping(peer: Peer, attempts = 3): Promise<Life> {
-    const outcome = await this.call(peer, { type: 'ping' }, { attempts });
+    const rttMs = this.#core.table.get(peer.id)?.rttMs;
+    // The Rpc's own timeout backs off and stays so after a call that failed, as it must for work; a verdict must be had
+    // within a few seconds. An answer that comes late, but before the last wait is over, still counts.
+    const options =
+      rttMs === undefined ? {} : { timeoutMs: Math.min(WAIT_MAX_MS, Math.max(WAIT_MIN_MS, 4 * rttMs)) };
+    const outcome = await this.call(peer, { type: 'ping' }, { attempts, ...options });
     if (!outcome.ok) return outcome.code === 'timeout' || outcome.code === 'malformed' ? 'silent' : 'unknown';
     const { answer, meta } = outcome;
     if (answer.type !== 'pong' || answer.id === undefined) return 'left';
@@ -71,7 +81,7 @@ export class RingLiveness {
   /** Three misses are already counted: asks once more ourselves and once through another member; true if it is dead. */
   missed(peer: Peer): Promise<boolean> {
     return this.#alone(this.#checks, peer, async () => {
-      const [direct, indirect] = await Promise.all([this.ping(peer), this.#indirect(peer)]);
+      const [direct, indirect] = await Promise.all([this.ping(peer, 2), this.#indirect(peer)]);
       // Research A.4: 2.3 % of pairs transiently can't talk although a third reaches both.
       if (direct === 'silent' && indirect) return false;
       return this.#conclude(peer, direct);
@@ -108,7 +118,7 @@ export class RingLiveness {
     const helpers = this.#core.table.all().filter((known) => known.peer.id !== peer.id);
     const helper = helpers[randomBelow(this.#deps.random, helpers.length)]?.peer;
     if (helper === undefined) return false;
-    const outcome = await this.call(helper, { type: 'probe', target: peer });
+    const outcome = await this.call(helper, { type: 'probe', target: peer }, PROBE);
     return outcome.ok && outcome.answer.type === 'probed' && outcome.answer.alive;
   }
 

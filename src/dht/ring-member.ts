@@ -46,7 +46,7 @@ export class RingMember implements RingView {
     const tasks = new Tasks({ clock, onError }, { max: BACKGROUND_MAX });
     const live = new RingLiveness(core, deps, tasks);
     const rounds = new RingStabilise(core, deps, live);
-    const push = new RingPush(core, rounds);
+    const push = new RingPush(core, rounds, tasks);
     const bootstrap = new RingBootstrap(core, deps, live, tasks);
     const search = new RingSearch(core, deps, { live, rounds, bootstrap });
     this.#core = core;
@@ -65,7 +65,7 @@ export class RingMember implements RingView {
     );
     this.#pushing = pulse(
       'push',
-      () => push.run(),
+      async () => push.run(),
       () => (push.pending ? jittered(random, timing.stabiliseMs) : Infinity),
     );
     this.#healing = pulse(

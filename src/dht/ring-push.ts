@@ -3,40 +3,41 @@
 import type { Id } from '../record/id.ts';
 import type { RingCore } from './ring-core.ts';
 import type { RingStabilise } from './ring-stabilise.ts';
+import type { Tasks } from './tasks.ts';
 import type { Peer } from './types.ts';
 
 export class RingPush {
   readonly #core: RingCore;
   readonly #rounds: RingStabilise;
+  readonly #tasks: Tasks;
   /** The membership version that each has confirmed. BOUNDED: by the targets of the last push. */
   #confirmed = new Map<Id, number>();
+  // BOUNDED: by the targets.
+  readonly #telling = new Set<Id>();
 
-  constructor(core: RingCore, rounds: RingStabilise) {
+  constructor(core: RingCore, rounds: RingStabilise, tasks: Tasks) {
     this.#core = core;
     this.#rounds = rounds;
+    this.#tasks = tasks;
   }
 
-  /** One try for everybody who lacks something; who does not confirm is found dead by that, or is told again. */
-  async run(): Promise<void> {
+  /**
+   * One try for everybody who lacks something, each on its own: one that is dead does not keep the news from the others.
+   * Who does not confirm is found dead by that, or is told again at the next run.
+   */
+  run(): void {
     if (this.#core.phase !== 'joined') return;
-    const version = this.#core.membershipVersion;
     const targets = this.#targets();
     const ids = new Set(targets.map(({ id }) => id));
     this.#confirmed = new Map([...this.#confirmed].filter(([id]) => ids.has(id)));
-    await Promise.all(
-      targets
-        .filter(({ id }) => this.#confirmed.get(id) !== version)
-        .map(async (peer) => {
-          if (await this.#rounds.notify(peer)) this.#confirmed.set(peer.id, version);
-        }),
-    );
+    for (const peer of targets) {
+      if (this.#lacks(peer) && !this.#telling.has(peer.id))
+        this.#tasks.tryRun('push', () => this.#tell(peer));
+    }
   }
 
   get pending(): boolean {
-    const version = this.#core.membershipVersion;
-    return (
-      this.#core.phase === 'joined' && this.#targets().some(({ id }) => this.#confirmed.get(id) !== version)
-    );
+    return this.#core.phase === 'joined' && this.#targets().some((peer) => this.#lacks(peer));
   }
 
   /** A member told us its whole view: if it is ours, too, there is nothing to tell it. */
@@ -49,6 +50,24 @@ export class RingPush {
       return held?.bootSequence === one.bootSequence;
     });
     if (same) this.#confirmed.set(peer.id, membershipVersion);
+  }
+
+  async #tell(peer: Peer): Promise<void> {
+    this.#telling.add(peer.id);
+    try {
+      // What changes while it is being told is told next.
+      while (this.#lacks(peer)) {
+        const version = this.#core.membershipVersion;
+        if (!(await this.#rounds.notify(peer))) return;
+        this.#confirmed.set(peer.id, version);
+      }
+    } finally {
+      this.#telling.delete(peer.id);
+    }
+  }
+
+  #lacks(peer: Peer): boolean {
+    return this.#confirmed.get(peer.id) !== this.#core.membershipVersion;
   }
 
   #targets(): readonly Peer[] {

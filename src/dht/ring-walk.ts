@@ -74,34 +74,35 @@ export const ringProblems = (
 
 /** Visits everybody that somebody names, a few at once. Never rejects. */
 export const walkRing = async (call: Call, start: readonly Endpoint[]): Promise<RingWalk> => {
-  // BOUNDED: all of these by MEMBERS_MAX.
+  // BOUNDED: all of these by MEMBERS_MAX and what that many answers name.
   const members = new Map<Id, WalkedMember>();
+  const named = new Map<Id, Peer>();
   const seen = new Set<string>(start.map(formatEndpoint));
-  const silent = new Map<Id, Peer>();
-  let queue: { readonly endpoint: Endpoint; readonly peer: Peer | undefined }[] = start.map((endpoint) => ({
-    endpoint,
-    peer: undefined,
-  }));
+  const silent = new Set<string>();
+  let queue = [...start];
   while (queue.length > 0 && seen.size <= MEMBERS_MAX) {
     const batch = queue.slice(0, AT_ONCE);
     queue = queue.slice(AT_ONCE);
-    const visits = await Promise.all(batch.map(({ endpoint }) => visit(call, endpoint)));
-    visits.forEach((visited, index) => {
-      const asked = batch[index]?.peer;
+    const visits = await Promise.all(batch.map((endpoint) => visit(call, endpoint)));
+    for (const [index, visited] of visits.entries()) {
+      const asked = batch[index];
       if (visited === undefined) {
-        if (asked !== undefined) silent.set(asked.id, asked);
-        return;
+        if (asked !== undefined) silent.add(formatEndpoint(asked));
+        continue;
       }
       if (visited.member.status.members > 0) members.set(visited.member.peer.id, visited.member);
       for (const peer of visited.told) {
+        named.set(peer.id, peer);
         const endpoint = peer.endpoints[0];
         if (endpoint === undefined || seen.has(formatEndpoint(endpoint))) continue;
         seen.add(formatEndpoint(endpoint));
-        queue.push({ endpoint, peer });
+        queue.push(endpoint);
       }
-    });
+    }
   }
   const inOrder = [...members.values()].sort((a, b) => (a.peer.id < b.peer.id ? -1 : 1));
-  const lost = [...silent.values()].filter(({ id }) => !members.has(id));
+  const lost = [...named.values()].filter(
+    ({ id, endpoints }) => !members.has(id) && endpoints.some((one) => silent.has(formatEndpoint(one))),
+  );
   return { members: inOrder, silent: lost, problems: ringProblems(inOrder, lost) };
 };
