@@ -51,10 +51,18 @@ const query = ({ ring, store, handOver }: ServeDeps, key: Id): Answer => {
   return { type: 'entries', entries: [], replicas: ring.replicaSet(key) };
 };
 
+/**
+ * Left alone by more than half of its ring at once: the others are more likely cut off from us than dead, and what one
+ * node alone acknowledges is at no quorum of theirs. (With the lease, a denial of what is ours fails only for that.)
+ */
+export const cutOff = (ring: RingView): boolean =>
+  ring.members().length === 1 && ring.leaseValid() && !ring.mayDeny(ring.self.id);
+
 /** Why this node may not acknowledge a publication now; undefined if it may. */
 const obstacle = ({ ring, handOver }: ServeDeps, key: Id): Answer | undefined => {
   if (!ring.ready) return error('retry', 'not in the ring');
   if (!ring.isMine(key)) return error('not-mine', '', better(ring, key));
+  if (cutOff(ring)) return error('retry', 'cut off from the ring');
   if (!ring.mayAcknowledge(key) || !handOver.announced(key)) return error('retry', 'not entitled to accept');
   return undefined;
 };
