@@ -7,7 +7,7 @@ import { COOKIE_BYTES } from './frame.ts';
 /** RFC 9018 §4.3 renews a cookie after half an hour and refuses it after an hour; two windows give just that. */
 export const COOKIE_WINDOW_MS = 1_800_000;
 
-export type CookieVerdict = 'current' | 'previous' | 'invalid';
+type CookieVerdict = 'current' | 'previous' | 'invalid';
 
 export interface CookieJar {
   make(source: Endpoint, monoMs: number): Uint8Array;

@@ -88,7 +88,7 @@ export const peer = (decodePeer: DecodePeer): FieldCodec<Peer> => ({
   },
 });
 
-export interface Field<T> {
+interface Field<T> {
   readonly at: number;
   readonly codec: FieldCodec<NonNullable<T>>;
   /** What a missing field reads as; without it a missing field is an error. */
@@ -149,7 +149,7 @@ export const nested = <T extends object>(inner: Struct<T>): FieldCodec<T> => ({
 type Of<U, Tag extends string, N> = Extract<U, { readonly [T in Tag]: N }>;
 
 /** One member of a union: its number on the wire and the fields beside the tag. */
-export interface Variant<T> {
+interface Variant<T> {
   readonly code: number;
   readonly body: Struct<T>;
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { encodeCbor } from './cbor.ts';
 
-export const PROTOCOL_VERSION = 1;
+const PROTOCOL_VERSION = 1;
 export const SUPPORTED_VERSIONS = [PROTOCOL_VERSION] as const;
 /** UDP payload, each way: no path worth having fragments it (IPv6 minimum MTU 1280 less headers). */
 export const DATAGRAM_BYTES_MAX = 1200;
@@ -35,7 +35,7 @@ const FLAG_BITMAP = 8;
 
 /** `handshake` and `sealed` are kept for sessions: no message changes when they come. */
 export const FRAME_KINDS = ['plain', 'challenge', 'handshake', 'sealed'] as const;
-export type FrameKind = (typeof FRAME_KINDS)[number];
+type FrameKind = (typeof FRAME_KINDS)[number];
 
 export interface Frame {
   readonly kind: FrameKind;
@@ -54,7 +54,7 @@ export interface Frame {
   readonly chunk: Uint8Array;
 }
 
-export type FrameProblem = 'not-lsp' | 'too-large' | 'truncated' | 'bad-parts' | 'bad-bitmap';
+type FrameProblem = 'not-lsp' | 'too-large' | 'truncated' | 'bad-parts' | 'bad-bitmap';
 
 export type FrameReading =
   | { readonly ok: true; readonly frame: Frame }

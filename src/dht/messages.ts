@@ -236,12 +236,12 @@ const answerCodec = (one: FieldCodec<Peer>) => {
 };
 
 /** A request whose type is known and whose fields (descriptors with signatures to check) are not looked at yet. */
-export interface OpenedRequest {
+interface OpenedRequest {
   readonly type: RequestType;
   read(): Result<Request>;
 }
 
-export interface ReadAnswer {
+interface ReadAnswer {
   readonly answer: Answer;
   readonly sizeEstimate: number;
 }

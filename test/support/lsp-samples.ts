@@ -15,7 +15,7 @@ export const sampleSeed = (domain: string, selector: number): Uint8Array =>
 export const sampleIdentity = (domain: string, selector = 0): Identity =>
   identityFromSeed(sampleSeed(domain, selector), { domain, selector });
 
-export const samplePeer = (
+const samplePeer = (
   domain: string,
   endpoints: readonly Endpoint[] = [{ host: '192.0.2.1', port: 7184 }],
   more: { readonly bootSequence?: number; readonly vnode?: number; readonly selector?: number } = {},
