@@ -118,10 +118,14 @@ export class RecordStore {
         retainedUntilMs(entry, limits) > wallMs,
     );
     const held = this.#retained(key, wallMs);
-    const before = new Set(held.map(recordPrint));
-    if (sane.every((entry) => before.has(recordPrint(entry)))) return 0;
+    const before = new Map(held.map((entry) => [recordName(entry), entry]));
+    const isNews = (entry: Entry): boolean => {
+      const known = before.get(recordName(entry));
+      return known === undefined || (sealedIn(known) === undefined && sealedIn(entry) !== undefined);
+    };
+    if (!sane.some(isNews)) return 0;
     if (this.#put(key, held, sane) !== undefined) return 0;
-    return this.#entriesOf(key).filter((entry) => !before.has(recordPrint(entry))).length;
+    return this.#entriesOf(key).filter(isNews).length;
   }
 
   /** For readers: the newest unexpired bindings, and the removals and expired states that decide against other copies. */
@@ -212,8 +216,7 @@ export class RecordStore {
 
 const isWhole = (entry: Entry): boolean => entry.kind !== 'binding' || sealedIn(entry) !== undefined;
 
-const recordPrint = (entry: Entry): string =>
-  `${Buffer.from(signatureIn(entry)).toString('latin1')}${sealedIn(entry) === undefined ? '-' : '+'}`;
+const recordName = (entry: Entry): string => Buffer.from(signatureIn(entry)).toString('latin1');
 
 // Whether the payload is there counts too: a state that lost it to the order of arrival gets it back by SYNC.
 const digestOf = (records: readonly Entry[]): Uint8Array => {
