@@ -161,7 +161,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
     authenticator,
     tokens,
     // With no passwords asked for, everybody exists who registers.
-    isUser: (name) => auth.mode === 'none' || users.find(name.user, name.domain) !== undefined,
+    isUser: (name) => auth.mode === 'none' || users.has(name),
     get self() {
       return self;
     },

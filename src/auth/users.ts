@@ -27,6 +27,8 @@ export function userOf(username: string, realm: string): string {
   return domain === '' || domain === realm.toLowerCase() ? username.slice(0, at) : username;
 }
 
+/** Every user there is, by the AOR's user rather than by what a phone spells in its credentials. */
+const aorKeyOf = (user: string, realm: string): string => `${realm.toLowerCase()}:${user}`;
 const keyOf = (username: string, realm: string): string => `${realm.toLowerCase()}:${username}`;
 
 export class UserTable implements Users {
@@ -61,7 +63,13 @@ export class UserTable implements Users {
       known.hashes.set(line.algorithm, line.ha1);
     }
     this.#users = next;
+    this.#names = new Set(lines.map(({ user, realm }) => aorKeyOf(userOf(user, realm), realm)));
     this.#size = size;
+  }
+
+  /** Is there such a user? `user` as names have it. */
+  has({ user, domain }: { readonly user: string; readonly domain: string }): boolean {
+    return this.#names.has(aorKeyOf(user, domain));
   }
 
   find(username: string, realm: string): KnownUser | undefined {
