@@ -35,6 +35,8 @@ export class UserTable implements Users {
   // BOUNDED: by the lines of the user file (user-file.ts, LINES_MAX); replaced whole.
   #users = new Map<string, { user: string; hashes: Map<DigestAlgorithm, string> }>();
 
+  // BOUNDED: by the lines of the user file.
+  #names: ReadonlySet<string> = new Set();
   #size = 0;
 
   constructor(lines: readonly UserLine[] = []) {

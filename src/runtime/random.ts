@@ -7,10 +7,25 @@ export interface Random {
   float(): number;
 }
 
+const POOL_BYTES = 4096;
+let pool = Buffer.alloc(0);
+let used = 0;
+
+/** Asking the system costs more than the bytes: they are fetched by the page, and each is given out once. */
+function fromPool(count: number): Buffer {
+  if (count > POOL_BYTES / 8) return randomBytes(count);
+  if (used + count > pool.length) {
+    pool = randomBytes(POOL_BYTES);
+    used = 0;
+  }
+  used += count;
+  return pool.subarray(used - count, used);
+}
+
 /** The machine's cryptographic randomness. */
 export const systemRandom: Random = {
-  bytes: (count) => randomBytes(count),
-  float: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
+  bytes: fromPool,
+  float: () => fromPool(6).readUIntBE(0, 6) / 2 ** 48,
 };
 
 /** Uniform integer in [0, below). */
