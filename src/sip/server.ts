@@ -50,6 +50,8 @@ export interface SipLimits {
   readonly perSourcePerSec: number;
   readonly messageBytesMax: number;
   readonly connectionsMax: number;
+  /** Behind one NAT sits an office; a single host needs one or two. Trusted sources are not counted. */
+  readonly connectionsPerSourceMax: number;
   readonly idleMs: number;
 }
 
@@ -72,8 +74,6 @@ const SOURCES_MAX = 20_000;
 const PENDING_MAX = 10_000;
 /** A message that takes longer to arrive than a caller waits for its first answer (timer F: 32 s) is not worth holding. */
 const MESSAGE_MS = 10_000;
-/** Behind one NAT sits an office; a single host needs one or two. */
-const CONNECTIONS_PER_SOURCE = 200;
 const WRITE_BUFFER_BYTES = 256 * 1024;
 
 const TRYING_AFTER_MS = 200;
@@ -145,7 +145,7 @@ export class SipServer {
       {
         listeners: listeners.filter((one) => one.transport === 'tcp'),
         connectionsMax: limits.connectionsMax,
-        connectionsPerSourceMax: CONNECTIONS_PER_SOURCE,
+        connectionsPerSourceMax: limits.connectionsPerSourceMax,
         writeBufferBytesMax: WRITE_BUFFER_BYTES,
         messageBytesMax: limits.messageBytesMax,
         idleMs: limits.idleMs,

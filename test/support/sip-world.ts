@@ -18,6 +18,8 @@ export interface SipWorld {
   readonly errors: readonly string[];
   udpPeer(bind?: Endpoint): Promise<UdpPeer>;
   tcpPeer(): Promise<TcpPeer>;
+  /** A counter's series, by their labels as exposed. */
+  series(name: string): ReadonlyMap<string, number>;
   /** A counter's sum over the series whose labels hold `label`. */
   count(name: string, label?: string): number;
   close(): Promise<void>;
@@ -59,6 +61,7 @@ export const sipWorld = async (options: SipWorldOptions = {}): Promise<SipWorld>
         perSourcePerSec: 200,
         messageBytesMax: 65_535,
         connectionsMax: 100,
+        connectionsPerSourceMax: 100,
         idleMs: 120_000,
         ...options.limits,
       },
@@ -73,6 +76,17 @@ export const sipWorld = async (options: SipWorldOptions = {}): Promise<SipWorld>
     server.listeners.find((one) => one.transport === transport)?.bound ?? NOWHERE;
   const udp = placeOf('udp');
   const tcp = placeOf('tcp');
+  const series = (name: string): ReadonlyMap<string, number> =>
+    new Map(
+      metrics
+        .text()
+        .split('\n')
+        .filter((line) => line.startsWith(`${name}{`))
+        .map((line) => {
+          const end = line.lastIndexOf(' ');
+          return [line.slice(name.length, end), Number(line.slice(end + 1))];
+        }),
+    );
   const closers: (() => Promise<void> | void)[] = [];
   return {
     server,
@@ -90,12 +104,9 @@ export const sipWorld = async (options: SipWorldOptions = {}): Promise<SipWorld>
       closers.push(() => peer.stream.destroy());
       return peer;
     },
+    series,
     count: (name, label = '') =>
-      metrics
-        .text()
-        .split('\n')
-        .filter((line) => line.startsWith(`${name}{`) && line.includes(label))
-        .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0),
+      [...series(name)].reduce((sum, [labels, value]) => (labels.includes(label) ? sum + value : sum), 0),
     async close() {
       for (const close of closers) await close();
       await server.stop();
