@@ -72,7 +72,13 @@ describe('what outlives a call', () => {
           )
         )
           return;
-        const above = lines.slice(Math.max(0, index - 4), index + 1).join('\n');
+        // One comment may speak for a block of fields.
+        let top = index;
+        while (
+          /^ {2}(readonly |private )?#?\w+.*;$|^ {2}\/\/|^ {3}?\*|^ {2}\/\*\*/.test(lines[top - 1] ?? '')
+        )
+          top -= 1;
+        const above = lines.slice(top, index + 1).join('\n');
         if (!above.includes('BOUNDED')) wrong.push(`${file}:${index + 1}`);
       });
     }
