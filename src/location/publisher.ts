@@ -59,7 +59,9 @@ export class Publisher {
 
   async publish(publication: Publication, send: Send, deadlineMs: number): Promise<PublishResult> {
     const { domain } = publication.name;
-    if (!this.isOurs(domain)) return { kind: 'refused', reason: `${domain} is not a domain of ours` };
+    if (!this.isOurs(domain)) {
+      return { kind: 'refused', reason: `${domain} is not a domain of ours`, cause: 'not-ours' };
+    }
     const keys = nameKeys(publication.name);
     const endMs = this.#deps.clock.monoMs() + deadlineMs;
     // Once, and once more past a faster clock; who is still outranked then says so instead of racing on.
@@ -81,13 +83,14 @@ export class Publisher {
     const wallMs = clock.wallMs();
     const version = this.#hybridClock.next(wallMs);
     const built = buildEntries(publication, keys, { identity, overlayId, version, wallMs, random });
-    if (!built.ok) return { kind: 'refused', reason: built.error };
+    if (!built.ok) return { kind: 'refused', reason: built.error, cause: 'too-large' };
     const published = built.value.map(decodeOwnEntry);
     for (const entry of published) verifier.vouch(entry, identity.publicKey);
 
     const outcome = await send(keys.key, built.value);
     if (outcome.kind === 'stale') return outcome;
     if (outcome.kind === 'unavailable') return { kind: 'unavailable', reason: outcome.detail };
+    if (outcome.kind === 'quota') return { kind: 'refused', reason: outcome.detail, cause: 'quota' };
     if (outcome.kind !== 'stored') return { kind: 'refused', reason: outcome.detail };
 
     const read = await readEntries([...outcome.live, ...built.value], { keys, verifier, limits });
