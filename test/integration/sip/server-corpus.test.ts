@@ -18,6 +18,16 @@ const verdicts: readonly Verdict[] = JSON.parse(readFileSync(new URL('index.json
 /** The server of this test knows no users: REGISTER gets 200, everything else 404. What a registrar must see, it can't. */
 const REGISTRARS: ReadonlyMap<string, number> = new Map([['rfc4475/unksm2.dat', 200]]);
 
+/** What a stream makes of messages whose frame is the point: RFC 4475 tells of both, and RFC 3261 §20.14 asks for a length. */
+const ON_A_STREAM: ReadonlyMap<string, readonly string[]> = new Map([
+  // The request, the INVITE that follows it in the packet, and line ends that belong to neither.
+  ['rfc4475/dblreq.dat', ['200', '404', 'malformed', 'stream-garbage']],
+  ['rfc4475/clerr.dat', ['slow-sender']],
+  ['rfc4475/inv2543.dat', ['400', 'stream-garbage']],
+  ['rfc4475/ncl.dat', ['400', 'stream-garbage']],
+  ['rfc4475/mcl01.dat', ['400', 'stream-garbage']],
+]);
+
 let world: SipWorld;
 let fence: UdpPeer;
 let source: UdpPeer;
@@ -52,8 +62,9 @@ const tally = (): ReadonlyMap<string, number> => {
   const add = (key: string, by: number) => counts.set(key, (counts.get(key) ?? 0) + by);
   for (const [labels, count] of world.series('chordial_sip_requests_total'))
     if (!labels.includes('NOTIFY')) add(/code="(\d+)"/.exec(labels)?.[1] ?? '', count);
+  // Peers that reset their connections while the answer is under way are the test's doing.
   for (const [labels, count] of world.series('chordial_sip_dropped_total'))
-    add(/reason="([^"]+)"/.exec(labels)?.[1] ?? '', count);
+    if (!labels.includes('socket-error')) add(/reason="([^"]+)"/.exec(labels)?.[1] ?? '', count);
   return counts;
 };
 
@@ -100,10 +111,11 @@ describe.each(verdicts.map((verdict) => [verdict.file, verdict] as const))('%s',
       if (turns % 100 === 0) world.clock.advance(10_000);
       await new Promise((resolve) => setImmediate(resolve));
     }
+    const seen = since(before);
     phone.stream.destroy();
     await stillAnswers();
-    const seen = since(before);
-    expect(seen.length).toBeGreaterThan(0);
-    expect(seen).not.toContain('fault');
+    const framed = ON_A_STREAM.get(file);
+    if (framed === undefined) judge(verdict, seen.slice(0, 1));
+    else expect([...seen].sort()).toEqual([...framed].sort());
   });
 });

@@ -1,0 +1,146 @@
+// The sockets as the forwarder sees them, on loopback.
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Endpoint } from '../../../src/runtime/datagram.ts';
+import { listenStream, type StreamListener, type StreamPort } from '../../../src/runtime/stream.ts';
+import { requestText } from '../../support/sip-request.ts';
+import { loopback, type SipWorld, sipWorld } from '../../support/sip-world.ts';
+
+let world: SipWorld;
+let listeners: StreamListener[];
+beforeEach(async () => {
+  listeners = [];
+  world = await sipWorld({
+    listeners: [loopback('udp'), loopback('udp'), loopback('tcp'), loopback('udp', '::1')],
+  });
+});
+afterEach(async () => {
+  await world.close();
+  for (const listener of listeners) await listener.close();
+});
+
+/** A next hop over TCP that keeps its connections and what came. */
+const hopOver = async () => {
+  const streams: StreamPort[] = [];
+  const waiting: ((text: string) => void)[] = [];
+  const listener = await listenStream(
+    { host: '127.0.0.1', port: 0 },
+    {
+      writeBufferBytesMax: 100_000,
+      onStream(stream) {
+        streams.push(stream);
+        return {
+          onBytes: (bytes) => waiting.shift()?.(Buffer.from(bytes).toString('latin1')),
+          onClose: () => undefined,
+        };
+      },
+      onError: (error) => {
+        throw error;
+      },
+    },
+  );
+  listeners.push(listener);
+  const next = () => new Promise<string>((resolve) => waiting.push(resolve));
+  return { local: listener.local, streams, next };
+};
+
+const tcpTo = (to: Endpoint) => ({ transport: 'tcp' as const, host: to.host, port: to.port });
+
+test('UDP leaves by the first listener of the family, or by the one that is named', async () => {
+  const phone = await world.udpPeer();
+  const hop = { transport: 'udp' as const, host: '127.0.0.1', port: phone.local.port };
+  const [first, second] = world.server.listeners.filter((one) => one.bound.host === '127.0.0.1');
+  if (first === undefined || second === undefined) throw new Error('two listeners');
+
+  (await world.server.sender.flowTo(hop))?.send(Buffer.from('one'));
+  expect((await phone.next()).from.port).toBe(first.bound.port);
+  (await world.server.sender.flowTo({ ...hop, local: second.bound }))?.send(Buffer.from('two'));
+  expect((await phone.next()).from.port).toBe(second.bound.port);
+});
+
+test('IPv6 leaves by an IPv6 listener; without one there is no way', async () => {
+  const phone = await world.udpPeer({ host: '::1', port: 0 });
+
+  const flow = await world.server.sender.flowTo({ transport: 'udp', host: '::1', port: phone.local.port });
+  flow?.send(Buffer.from('six'));
+
+  expect((await phone.next()).text).toBe('six');
+  expect(await world.server.sender.flowTo({ transport: 'tcp', host: '::1', port: 5060 })).toBeUndefined();
+});
+
+test.each([
+  ['a name', { transport: 'udp', host: 'phone.example', port: 5060 }],
+  ['port 0', { transport: 'udp', host: '127.0.0.1', port: 0 }],
+  ['a transport without a listener', { transport: 'tls', host: '127.0.0.1', port: 5061 }],
+] as const)('there is no way to %s', async (_what, hop) => {
+  expect(await world.server.sender.flowTo(hop)).toBeUndefined();
+});
+
+test('advertised tells what others reach a listener at', () => {
+  const tcp = world.server.listeners.find((one) => one.transport === 'tcp');
+  expect(world.server.sender.advertised('tcp', 4)).toEqual(tcp?.advertised);
+  expect(world.server.sender.advertised('udp', 6)?.host).toBe('::1');
+  expect(world.server.sender.advertised('tcp', 6)).toBeUndefined();
+});
+
+test('TCP opens one connection for all who ask, and uses it again', async () => {
+  const hop = await hopOver();
+
+  const [one, two] = await Promise.all([
+    world.server.sender.flowTo(tcpTo(hop.local)),
+    world.server.sender.flowTo(tcpTo(hop.local)),
+  ]);
+  expect(one).toBeDefined();
+  expect(two).toBe(one);
+  expect(await world.server.sender.flowTo(tcpTo(hop.local))).toBe(one);
+
+  const coming = hop.next();
+  one?.send(Buffer.from('hello'));
+  expect(await coming).toBe('hello');
+  expect(hop.streams).toHaveLength(1);
+});
+
+test('what comes over a connection that we opened is served like any other', async () => {
+  const hop = await hopOver();
+  await world.server.sender.flowTo(tcpTo(hop.local));
+  const coming = hop.next();
+
+  hop.streams[0]?.send(
+    Buffer.from(
+      requestText({
+        method: 'OPTIONS',
+        uri: 'sip:example.com',
+        via: 'SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK1',
+      }),
+    ),
+  );
+
+  expect(await coming).toMatch(/^SIP\/2\.0 200 /);
+});
+
+test('a connection that a phone opened is the way back to it', async () => {
+  const phone = await world.tcpPeer();
+  phone.send('\r\n\r\n');
+  await phone.until(/\r\n/);
+
+  const flow = await world.server.sender.flowTo(tcpTo(phone.stream.local));
+  flow?.send(Buffer.from('for you'));
+
+  await phone.until(/for you/);
+});
+
+test('a target that refuses is left alone for a while, then tried again', async () => {
+  const hop = await hopOver();
+  const [listener] = listeners.splice(0);
+  await listener?.close();
+  expect(await world.server.sender.flowTo(tcpTo(hop.local))).toBeUndefined();
+
+  const again = await listenStream(hop.local, {
+    writeBufferBytesMax: 1000,
+    onStream: () => ({ onBytes: () => undefined, onClose: () => undefined }),
+    onError: () => undefined,
+  });
+  listeners.push(again);
+  expect(await world.server.sender.flowTo(tcpTo(hop.local))).toBeUndefined();
+  world.clock.advance(15_000);
+  expect(await world.server.sender.flowTo(tcpTo(hop.local))).toBeDefined();
+});
