@@ -101,7 +101,7 @@ export class StreamFramer {
     }
     const head = this.#head;
     if (head === undefined || this.#end < head.end) return undefined;
-    // What waits in the buffer is overwritten later; a body leaves as a copy.
+    // A view would keep the whole buffer alive for as long as somebody holds the message.
     const body = new Uint8Array(this.#bytes.subarray(head.bodyStart, head.end));
     this.#count(body.length);
     this.#head = undefined;
