@@ -258,24 +258,37 @@ export class Replication implements HandOver {
     return this.#deps.clock.monoMs() - this.#arcSinceMs > this.#timings.giveUpMs;
   }
 
-  /** From two that hold it completely; where there are no two, from everybody who may hold some of it. */
+  /**
+   * From two that hold it completely. Where there are no two, from everybody who may hold some of it: the first
+   * `replicas` after its end, and as many more as of these have not fetched it themselves yet.
+   */
   async #fetchSegment(segment: Arc): Promise<boolean> {
     const self = this.#deps.ring.self.id;
-    const window = membersFrom(segment.to, this.#around()).filter(({ id }) => id !== self);
+    const others = membersFrom(segment.to, this.#around()).filter(({ id }) => id !== self);
     const deps = this.#exchangeDeps(() => this.#arc !== undefined);
     let settled = 0;
     let unheard = 0;
-    for (const peer of window.slice(0, 2 * this.#replicas)) {
+    let unsettled = 0;
+    for (const [index, peer] of others.entries()) {
+      if (index >= this.#replicas + unsettled) break;
       // Whoever acknowledges without knowing of us would acknowledge what this fetch misses.
-      const result = (await this.#knowsUs(peer)) ? await this.#fetchFrom(deps, peer, segment) : undefined;
+      const known = !this.#shouldKnowUs(peer) || (await this.#knowsUs(peer));
+      const result = known ? await this.#fetchFrom(deps, peer, segment) : undefined;
       if (result === undefined) unheard += 1;
       else if (result.settled) settled += 1;
+      else unsettled += 1;
       if (settled >= SOURCES) return true;
     }
     if (unheard === 0) return true;
     if (settled === 0 || !this.#impatient()) return false;
     this.#events.add({ event: 'gave-up-on-source' });
     return true;
+  }
+
+  /** Are we among the neighbours that `peer` lists, when the ring is in order? */
+  #shouldKnowUs(peer: Peer): boolean {
+    const { predecessors, successors } = this.#deps.ring.neighbourhood;
+    return [...predecessors, ...successors.slice(0, this.#replicas)].some(({ id }) => id === peer.id);
   }
 
   async #fetchFrom(deps: ExchangeDeps, peer: Peer, segment: Arc): Promise<ExchangeResult> {
