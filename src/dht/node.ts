@@ -106,7 +106,7 @@ export class LspNode implements OverlayClient {
         metrics,
         identity,
         handler: (request, from) => this.#handle(request, from),
-        sizeEstimate: () => this.#running?.ring.sizeEstimate() ?? 1,
+        sizeEstimate: () => this.#running?.ring.ownSizeEstimate() ?? 1,
       },
       {
         bind: options.listen,

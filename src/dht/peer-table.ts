@@ -59,7 +59,7 @@ export class PeerTable {
   }
 
   /** In the order of their ids. */
-  all(): readonly Known[] {
+  all(): Known[] {
     return this.#order.flatMap((id) => this.#known.get(id) ?? []);
   }
 

@@ -1,50 +1,24 @@
 // The state of one member of the ring and all that is read from it: membership, lists, mode, lease, responsibility.
 import { type Arc, between, type Id, inHalfOpen } from '../record/id.ts';
-import { BoundedMap } from '../runtime/bounded-map.ts';
 import { sameEndpoint } from './address.ts';
+import { Departures } from './departures.ts';
 import { type LeaseClock, leaseClockAt, leaseHolds, observeClocks } from './lease.ts';
 import { closestFirst, inReplicaOrder } from './lookup.ts';
-import {
-  afterLoss,
-  afterReturn,
-  type Departed,
-  type EndOfLife,
-  isMassLoss,
-  type LossWatch,
-  NO_LOSS,
-} from './membership.ts';
+import type { EndOfLife } from './membership.ts';
+import { arcOf, type Neighbourhood, type RingChange, sameNeighbourhood } from './neighbourhood.ts';
 import { type Known, PeerTable } from './peer-table.ts';
 import type { RingDeps, RingOptions } from './ring-options.ts';
 import { NO_LISTS, type RingLists, renewed, replicasAmong, without } from './ring-state.ts';
 import { gapEstimate, medianEstimate } from './size-estimate.ts';
-import type { Gone, Peer, RingView } from './types.ts';
+import type { Peer, RingView } from './types.ts';
 
 const TABLE_MAX = 4096;
-const DEPARTED_MAX = 512;
-/** Told to others: enough for a partition of any small ring, within the wire's 64. */
-const GONE_TOLD_MAX = 32;
 const CLOSEST_MAX = 8;
 const ESTIMATES = 10;
 /** Rounds in a row in which the list came back to us: a ring is small again, not just a list short. */
 const WRAPPED_ROUNDS = 2;
 
 export type Phase = 'out' | 'joined' | 'leaving';
-
-/** The exact surroundings: what decides who holds which key. Both lists closest first. */
-export interface Neighbourhood {
-  readonly mode: 'small' | 'full';
-  readonly self: Peer;
-  readonly arc: Arc | undefined;
-  readonly predecessors: readonly Peer[];
-  readonly successors: readonly Peer[];
-}
-
-export interface RingChange {
-  readonly before: Neighbourhood;
-  readonly after: Neighbourhood;
-  /** Members of a life that was held for dead: the end of a partition, with what was written on either side. */
-  readonly merged: readonly Peer[];
-}
 
 /** Evidence that a member lives: it answered. */
 export interface Heard {
@@ -56,15 +30,13 @@ export interface Heard {
 export class RingCore implements RingView {
   readonly options: RingOptions;
   readonly table: PeerTable;
+  readonly departures: Departures;
   readonly #deps: RingDeps;
   #self: Peer;
   #phase: Phase = 'out';
   #mode: 'small' | 'full' = 'small';
   #lists: RingLists = NO_LISTS;
   #wrappedRounds = 0;
-  // BOUNDED: DEPARTED_MAX, the oldest leaves.
-  readonly #departed = new BoundedMap<Id, Departed>(DEPARTED_MAX);
-  #losses: LossWatch = NO_LOSS;
   #lease: LeaseClock;
   #hood: Neighbourhood;
   #ringVersion = 0;
@@ -81,6 +53,7 @@ export class RingCore implements RingView {
     // Seconds since 1970: higher at every restart without remembering anything; JOIN corrects a clock that was set back.
     this.#self = deps.describe(Math.floor(deps.clock.wallMs() / 1000));
     this.table = new PeerTable(this.#self.id, TABLE_MAX);
+    this.departures = new Departures(options.timing);
     this.#lease = leaseClockAt(deps.clock.monoMs(), deps.clock.wallMs());
     this.#hood = this.#survey();
     this.#otherSeeds = options.seeds.some(
@@ -107,9 +80,6 @@ export class RingCore implements RingView {
   /** Counts what has to be told to others. */
   get membershipVersion(): number {
     return this.#membershipVersion;
-  }
-  get departed(): readonly Departed[] {
-    return [...this.#departed.entries()].map(([, one]) => one);
   }
   get size(): number {
     return this.table.size + 1;
@@ -144,36 +114,33 @@ export class RingCore implements RingView {
     this.#lists = lists;
     this.#wrappedRounds = 0;
     this.#membershipVersion += 1;
-    this.#commit([]);
+    this.#commit();
   }
 
   leave(): void {
     this.#phase = 'leaving';
-    this.#commit([]);
+    this.#commit();
   }
 
   /** A new life of our own, because the old number is held for dead or taken. */
   reincarnate(bootSequence: number): void {
     this.#self = this.#deps.describe(bootSequence);
     this.#membershipVersion += 1;
-    this.#commit([]);
+    this.#commit();
   }
 
   /** A peer that has answered us itself and that its domain vouches for. */
   adopt(peer: Peer, heard: Heard): void {
     if (peer.id === this.#self.id) return;
     const before = this.table.get(peer.id);
-    const gone = this.#departed.get(peer.id);
-    const merged = gone?.peer.bootSequence === peer.bootSequence && gone.cause === 'silent' ? [peer] : [];
     if (before !== undefined && before.peer.bootSequence > peer.bootSequence) return;
     const same = before?.peer.bootSequence === peer.bootSequence;
     this.table.set(this.#known(peer, same ? before : undefined, heard), this.#exactIds());
     if (same) return;
-    this.#departed.delete(peer.id);
-    this.#losses = afterReturn(this.#losses, peer.id);
+    this.departures.returned(peer.id);
     this.#lists = renewed(this.#lists, peer);
     if (this.#mode === 'small') this.#membershipVersion += 1;
-    this.#commit(merged);
+    this.#commit();
   }
 
   /** It answered: times and figures, nothing that anybody needs to be told. */
@@ -188,21 +155,12 @@ export class RingCore implements RingView {
     const known = this.table.get(peer.id);
     if (known !== undefined && known.peer.bootSequence > peer.bootSequence) return;
     const listed = this.#exactIds().has(peer.id);
-    const before = this.#departed.get(peer.id);
-    const atMs = before?.peer.bootSequence === peer.bootSequence ? before.atMs : nowMs;
-    this.#departed.set(peer.id, { peer, cause, atMs, checkedMs: nowMs });
+    this.departures.note(peer, cause, nowMs);
     if (!this.table.delete(peer.id) && !listed) return;
     this.#lists = without(this.#lists, peer.id);
-    if (cause === 'silent' && this.#phase === 'joined') {
-      const { repairMs } = this.options.timing;
-      this.#losses = afterLoss(this.#losses, peer.id, { nowMs, membersLeft: this.size, repairMs });
-    }
+    if (cause === 'silent' && this.#phase === 'joined') this.departures.lost(peer.id, nowMs, this.size);
     if (this.#mode === 'small' || listed) this.#membershipVersion += 1;
-    this.#commit([]);
-  }
-
-  departedAs(id: Id): Departed | undefined {
-    return this.#departed.get(id);
+    this.#commit();
   }
 
   /** Full mode: lists as stabilise or rectify left them. `wrapped`: the successor list is the whole ring. */
@@ -213,7 +171,7 @@ export class RingCore implements RingView {
       this.#wrappedRounds =
         wrapped && lists.successors.length < this.options.successors ? this.#wrappedRounds + 1 : 0;
     const known = this.#ringVersion;
-    this.#commit([]);
+    this.#commit();
     // In a large ring only the neighbours are told, and only of changes around us.
     if (this.#ringVersion !== known) this.#membershipVersion += 1;
   }
@@ -280,40 +238,31 @@ export class RingCore implements RingView {
     this.#lease = observeClocks(this.#lease, clock.monoMs(), clock.wallMs(), this.options.timing.clockJumpMs);
   }
 
-  /** More than half of the members were lost at once and are not back: what they held may exist elsewhere. */
-  massLoss(): boolean {
-    return isMassLoss(this.#losses, this.#deps.clock.monoMs(), this.options.timing.lmaxMs);
-  }
-
   /** As far as the ring is concerned; what was handed over is the replication layer's to add (serve.ts). */
   mayDeny(key: Id): boolean {
-    return this.isMine(key) && this.leaseValid() && !this.massLoss();
+    return this.isMine(key) && this.leaseValid() && !this.departures.massLoss(this.#deps.clock.monoMs());
   }
 
   mayAcknowledge(key: Id): boolean {
     return this.isMine(key) && this.leaseValid();
   }
 
+  /** With the estimates of some peers: theirs come from gaps elsewhere. Never below what we know to be there. */
   sizeEstimate(): number {
     if (this.#mode === 'small') return this.size;
-    const chain = [...this.#hood.predecessors].reverse().concat(this.#self, this.#hood.successors);
     const others = this.table
       .all()
-      .filter(({ sizeEstimate }) => sizeEstimate !== undefined)
       .sort((a, b) => b.heardMs - a.heardMs)
       .slice(0, ESTIMATES)
       .flatMap(({ sizeEstimate }) => sizeEstimate ?? []);
-    return medianEstimate(gapEstimate(chain.map(({ id }) => id)), others);
+    return Math.max(this.size, medianEstimate(this.ownSizeEstimate(), others));
   }
 
-  /** For NOTIFY and NEIGHBOURS: deaths of late, the latest first. */
-  goneToTell(): readonly Gone[] {
-    const since = this.#deps.clock.monoMs() - this.options.timing.recentMs;
-    return this.departed
-      .filter(({ atMs }) => atMs >= since)
-      .slice(-GONE_TOLD_MAX)
-      .reverse()
-      .map(({ peer }) => ({ id: peer.id, bootSequence: peer.bootSequence }));
+  /** From our own surroundings alone: what answers carry. Medians of medians would hold on to what once was. */
+  ownSizeEstimate(): number {
+    if (this.#mode === 'small') return this.size;
+    const chain = [...this.#hood.predecessors].reverse().concat(this.#self, this.#hood.successors);
+    return Math.round(gapEstimate(chain.map(({ id }) => id)));
   }
 
   // --- inside ---
@@ -332,14 +281,14 @@ export class RingCore implements RingView {
     return new Set([...this.#hood.predecessors, ...this.#hood.successors].map(({ id }) => id));
   }
 
-  #commit(merged: readonly Peer[]): void {
+  #commit(): void {
     this.#chooseMode();
     const before = this.#hood;
     const after = this.#survey();
     this.#hood = after;
-    if (sameNeighbourhood(before, after) && merged.length === 0) return;
+    if (sameNeighbourhood(before, after)) return;
     this.#ringVersion += 1;
-    for (const listener of this.#listeners) listener({ before, after, merged });
+    for (const listener of this.#listeners) listener({ before, after });
   }
 
   // Everybody knows everybody while the list of all others fits the successor list (N ≤ successors + 1); back at
@@ -374,27 +323,8 @@ export class RingCore implements RingView {
       this.#mode === 'full'
         ? this.#lists
         : { successors: this.table.after(id, successors), predecessors: this.table.before(id, replicas) };
-    return { mode: this.#mode, self: this.#self, arc: this.#arcOf(lists), ...lists };
-  }
-
-  #arcOf(lists: RingLists): Arc | undefined {
-    if (this.#phase !== 'joined') return undefined;
-    const { id } = this.#self;
-    if (this.#mode === 'small' && this.size <= this.options.replicas) return { from: id, to: id };
-    // In a large ring a short list makes the arc narrow, never wide: what we are not sure of is not ours yet.
-    const from = lists.predecessors[this.options.replicas - 1] ?? lists.predecessors.at(-1);
-    return from === undefined ? undefined : { from: from.id, to: id };
+    const whole = this.#mode === 'small' && this.size <= replicas;
+    const arc = this.#phase === 'joined' ? arcOf(this.#self, lists, { replicas, whole }) : undefined;
+    return { mode: this.#mode, self: this.#self, arc, ...lists };
   }
 }
-
-const samePeers = (a: readonly Peer[], b: readonly Peer[]): boolean =>
-  a.length === b.length &&
-  a.every((peer, index) => peer.id === b[index]?.id && peer.bootSequence === b[index]?.bootSequence);
-
-const sameNeighbourhood = (a: Neighbourhood, b: Neighbourhood): boolean =>
-  a.mode === b.mode &&
-  a.self === b.self &&
-  a.arc?.from === b.arc?.from &&
-  a.arc?.to === b.arc?.to &&
-  samePeers(a.predecessors, b.predecessors) &&
-  samePeers(a.successors, b.successors);

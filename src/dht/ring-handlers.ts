@@ -96,7 +96,7 @@ export class RingHandlers {
 
   // Only members we know are asked: not a way to send datagrams to third parties.
   async #probe(target: Peer): Promise<Answer> {
-    const known = this.#core.table.get(target.id)?.peer ?? this.#core.departedAs(target.id)?.peer;
+    const known = this.#core.table.get(target.id)?.peer ?? this.#core.departures.get(target.id)?.peer;
     if (known === undefined) return error('refused', 'not a member known here');
     return { type: 'probed', alive: (await this.#live.ping(known, BRIEFLY)) === 'alive' };
   }
@@ -141,7 +141,7 @@ export class RingHandlers {
   async #earlierLife(peer: Peer): Promise<Answer | undefined> {
     const core = this.#core;
     const member = core.table.get(peer.id)?.peer ?? core.members().find(({ id }) => id === peer.id);
-    const known = member ?? core.departedAs(peer.id)?.peer;
+    const known = member ?? core.departures.get(peer.id)?.peer;
     if (known === undefined) return undefined;
     const moved = !known.endpoints.some((one) => peer.endpoints.some((now) => sameEndpoint(one, now)));
     if (moved && (await this.#live.ping(known, BRIEFLY)) === 'alive') return this.#aliveElsewhere(known);
@@ -196,7 +196,7 @@ export class RingHandlers {
       self: core.self,
       predecessors,
       successors,
-      gone: core.goneToTell(),
+      gone: core.departures.toTell(this.#deps.clock.monoMs()),
     };
   }
 

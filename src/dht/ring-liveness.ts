@@ -127,7 +127,10 @@ export class RingLiveness {
    * `firstHand`: it has just spoken to us, so what we buried may come back at once.
    */
   introduce(peer: Peer, firstHand = false): Promise<boolean> {
-    const held = { member: this.#core.table.get(peer.id)?.peer, departed: this.#core.departedAs(peer.id) };
+    const held = {
+      member: this.#core.table.get(peer.id)?.peer,
+      departed: this.#core.departures.get(peer.id),
+    };
     const times = {
       nowMs: this.#deps.clock.monoMs(),
       revisitMs: firstHand ? 0 : this.#core.options.timing.revisitMs,

@@ -3,9 +3,10 @@ import type { Arc, Id } from '../record/id.ts';
 import type { Endpoint } from '../runtime/datagram.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { jittered, randomBelow } from '../runtime/random.ts';
+import type { Neighbourhood, RingChange } from './neighbourhood.ts';
 import { Pulse } from './pulse.ts';
 import { RingBootstrap } from './ring-bootstrap.ts';
-import { type Neighbourhood, type RingChange, RingCore } from './ring-core.ts';
+import { RingCore } from './ring-core.ts';
 import { RingHandlers } from './ring-handlers.ts';
 import { RingLiveness } from './ring-liveness.ts';
 import type { RingDeps, RingOptions } from './ring-options.ts';
@@ -145,6 +146,10 @@ export class RingMember implements RingView {
   }
   sizeEstimate(): number {
     return this.#core.sizeEstimate();
+  }
+  /** What our answers carry: from our own surroundings alone. */
+  ownSizeEstimate(): number {
+    return this.#core.ownSizeEstimate();
   }
 
   /** Called within the step that changed the neighbourhood: no answer is given from the old state after it. */

@@ -103,10 +103,7 @@ export class RingSearch {
   }
 
   #lost(recently: boolean): readonly Departed[] {
-    const since = this.#deps.clock.monoMs() - this.#core.options.timing.recentMs;
-    return this.#core.departed.filter(
-      ({ cause, atMs }) => cause === 'silent' && (!recently || atMs >= since),
-    );
+    return this.#core.departures.silent(this.#deps.clock.monoMs(), recently);
   }
 
   async #visit(peer: Peer): Promise<void> {

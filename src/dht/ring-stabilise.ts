@@ -88,7 +88,7 @@ export class RingStabilise {
     const lists = [...neighbourhood.successors, ...neighbourhood.predecessors];
     const members = mode === 'small' ? this.#core.table.all().map((known) => known.peer) : lists;
     const unique = [...new Map(members.map((one) => [one.id, one])).values()];
-    const gone = this.#core.goneToTell();
+    const gone = this.#core.departures.toTell(this.#deps.clock.monoMs());
     const outcome = await this.#live.call(peer, { type: 'notify', peer: self, members: unique, gone });
     if (outcome.ok) return outcome.answer.type === 'ok';
     if (outcome.code === 'timeout') await this.#live.missed(peer);
@@ -150,7 +150,7 @@ export class RingStabilise {
   #told: Peer | undefined;
 
   #departedLife(peer: Peer): boolean {
-    const departed = this.#core.departedAs(peer.id);
+    const departed = this.#core.departures.get(peer.id);
     return departed !== undefined && departed.peer.bootSequence >= peer.bootSequence;
   }
 

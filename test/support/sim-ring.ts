@@ -5,6 +5,7 @@ import { type FatalProblem, RING_TIMING, type RingTiming } from '../../src/dht/r
 import { LspRpc } from '../../src/dht/rpc.ts';
 import type { Peer } from '../../src/dht/types.ts';
 import { clockwiseFrom, type Id } from '../../src/record/id.ts';
+import type { Identity } from '../../src/record/types.ts';
 import type { Endpoint } from '../../src/runtime/datagram.ts';
 import { type Log, silentLog } from '../../src/runtime/log.ts';
 import { MetricsRegistry } from '../../src/runtime/metrics.ts';
@@ -13,6 +14,13 @@ import { type SimProcess, SimWorld } from '../../src/sim/sim-world.ts';
 import { OVERLAY, sampleIdentity } from './lsp-samples.ts';
 
 const PORT = 7184;
+// BOUNDED: by the names in the tests. Making a key costs more than using it.
+const identities = new Map<string, Identity>();
+const identityOf = (domain: string): Identity => {
+  const identity = identities.get(domain) ?? sampleIdentity(domain);
+  identities.set(domain, identity);
+  return identity;
+};
 
 export interface RingNode {
   readonly name: string;
@@ -57,7 +65,7 @@ export class SimRing {
     more: { skewMs?: number; successors?: number; resolve?: (host: string) => readonly string[] } = {},
   ): Promise<RingNode> {
     const process = this.world.boot(host, more.skewMs === undefined ? {} : { skewMs: more.skewMs });
-    const identity = sampleIdentity(`${name}.example`);
+    const identity = identityOf(`${name}.example`);
     const metrics = new MetricsRegistry();
     const fatal: FatalProblem[] = [];
     const log: Log = {
@@ -81,7 +89,7 @@ export class SimRing {
                 closest: ring.closestPreceding(request.key),
               }
             : { type: 'error', code: 'refused', detail: 'not in this test', peers: [] }),
-        sizeEstimate: () => ring.sizeEstimate(),
+        sizeEstimate: () => ring.ownSizeEstimate(),
         log,
         metrics,
       },
@@ -95,10 +103,10 @@ export class SimRing {
         log,
         metrics,
         keys: {
-          resolve: async (domain, selector) =>
+          resolve: async (domain) =>
             this.#options.unknownDomains?.includes(domain) === true
               ? { kind: 'unknown' }
-              : { kind: 'key', publicKey: sampleIdentity(domain, selector).publicKey },
+              : { kind: 'key', publicKey: identityOf(domain).publicKey },
         },
         describe: (bootSequence) =>
           encodePeer(
