@@ -2,6 +2,7 @@
 import { BoundedMap } from '../runtime/bounded-map.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import { T1_MS, T2_MS } from './client-transaction.ts';
+import { RecentKeys } from './recent-keys.ts';
 import type { DropReason } from './sip-metrics.ts';
 import type { Flow, Reply, ServerTransaction, SipRequest } from './types.ts';
 import { mergeKey, transactionKey } from './via.ts';
@@ -43,11 +44,10 @@ interface Running {
   timer: Timer | undefined;
 }
 
-interface Answered {
-  readonly untilMs: number;
-  /** The final answer, as long as it is repeated. */
-  bytes: Uint8Array | undefined;
-  timer: Timer | undefined;
+/** A final answer on its way until its ACK. */
+interface Repeating {
+  readonly bytes: Uint8Array;
+  timer: Timer;
 }
 
 /** Timer H, and how long a late CANCEL still finds its INVITE. */
@@ -60,15 +60,18 @@ export class PendingTable {
   readonly #running = new Map<string, Running>();
   // BOUNDED: as #running: one for each of its entries at most.
   readonly #merge = new Set<string>();
-  // BOUNDED: `max`, the oldest leaves; answered INVITEs alone.
-  readonly #answered: BoundedMap<string, Answered>;
+  // BOUNDED: `max`, the oldest leaves; final answers of INVITEs that wait for their ACK.
+  readonly #repeating: BoundedMap<string, Repeating>;
+  // BOUNDED: twice `max` keys (recent-keys.ts); INVITEs that were answered.
+  readonly #answered: RecentKeys;
   // BOUNDED: one for each call of `empty`, which is made when the server drains.
   readonly #whenEmpty: (() => void)[] = [];
 
   constructor(deps: PendingDeps, options: PendingOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#answered = new BoundedMap(options.max, (_key, answered) => answered.timer?.cancel());
+    this.#repeating = new BoundedMap(options.max, (_key, repeating) => repeating.timer.cancel());
+    this.#answered = new RecentKeys({ max: options.max, keepMs: ANSWERED_MS });
   }
 
   get size(): number {
@@ -83,7 +86,7 @@ export class PendingTable {
     const running = this.#running.get(key);
     // §17.2.1: on a retransmission "the most recent provisional response that was received from the TU MUST be passed
     // to the transport layer for retransmission"; before one was sent, and for other methods (§17.2.2), it is discarded.
-    const repeat = running === undefined ? this.#answered.get(key)?.bytes : running.provisional;
+    const repeat = running === undefined ? this.#repeating.get(key)?.bytes : running.provisional;
     if (repeat !== undefined) answer.send(repeat);
     if (running === undefined && repeat === undefined) return false;
     this.#deps.onDropped('retransmission');
@@ -116,8 +119,7 @@ export class PendingTable {
   find(cancel: SipRequest): 'pending' | 'answered' | 'none' {
     const key = transactionKey(cancel, 'INVITE');
     if (this.#running.has(key)) return 'pending';
-    const answered = this.#answered.get(key);
-    return answered !== undefined && answered.untilMs > this.#deps.clock.monoMs() ? 'answered' : 'none';
+    return this.#answered.has(key, this.#deps.clock.monoMs()) ? 'answered' : 'none';
   }
 
   /** RFC 3261 §9.2: the INVITE of this CANCEL is answered with 487. */
@@ -129,14 +131,12 @@ export class PendingTable {
     this.#reply(key, entry, { status: 487 });
   }
 
-  /** The ACK of a final answer of ours ends its repetition; false if there is none that it belongs to. */
+  /** The ACK of a final answer of ours ends its repetition; false if it belongs to none. */
   acknowledge(ack: SipRequest, ours: boolean): boolean {
     // In RFC 2543 terms the ACK bears the To tag of our answer, which the INVITE did not have.
-    const answered = this.#answered.get(transactionKey(ack, 'INVITE', ours ? '' : undefined));
-    if (answered === undefined) return false;
-    answered.timer?.cancel();
-    answered.bytes = undefined;
-    return true;
+    const key = transactionKey(ack, 'INVITE', ours ? '' : undefined);
+    this.#repeating.get(key)?.timer.cancel();
+    return this.#repeating.delete(key) || this.#answered.has(key, this.#deps.clock.monoMs());
   }
 
   /** Resolves once nothing is under way. */
@@ -155,7 +155,8 @@ export class PendingTable {
     }
     this.#running.clear();
     this.#merge.clear();
-    for (const [, answered] of this.#answered.entries()) answered.timer?.cancel();
+    for (const [, repeating] of this.#repeating.entries()) repeating.timer.cancel();
+    this.#repeating.clear();
     this.#answered.clear();
     this.#tellEmpty();
   }
@@ -222,25 +223,21 @@ export class PendingTable {
    */
   #remember(key: string, entry: Running, status: number, bytes: Uint8Array): void {
     const { clock } = this.#deps;
-    const untilMs = clock.monoMs() + ANSWERED_MS;
-    const repeated =
-      entry.answer.transport === 'udp' &&
-      status >= 300 &&
-      (entry.provisional !== undefined || entry.cancelled);
-    const answered: Answered = { untilMs, bytes: repeated ? bytes : undefined, timer: undefined };
-    this.#answered.set(key, answered);
-    if (!repeated) return;
-    const repeat = (intervalMs: number): void => {
-      answered.timer = clock.setTimer(intervalMs, () => {
-        if (answered.bytes === undefined) return;
+    const nowMs = clock.monoMs();
+    this.#answered.add(key, nowMs);
+    const mayBeLost = entry.answer.transport === 'udp' && status >= 300;
+    if (!mayBeLost || (entry.provisional === undefined && !entry.cancelled)) return;
+    const untilMs = nowMs + ANSWERED_MS;
+    const after = (intervalMs: number): Timer =>
+      clock.setTimer(intervalMs, () => {
         if (clock.monoMs() >= untilMs) {
-          answered.bytes = undefined;
+          this.#repeating.delete(key);
           return;
         }
-        entry.answer.send(answered.bytes);
-        repeat(Math.min(2 * intervalMs, T2_MS));
+        entry.answer.send(bytes);
+        repeating.timer = after(Math.min(2 * intervalMs, T2_MS));
       });
-    };
-    repeat(T1_MS);
+    const repeating: Repeating = { bytes, timer: after(T1_MS) };
+    this.#repeating.set(key, repeating);
   }
 }
