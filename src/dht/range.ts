@@ -1,9 +1,10 @@
 // Arcs of the ring, the digests that compare what two nodes hold of one, and who is near whom. Pure.
+import { createHash } from 'node:crypto';
 import { type Arc, between, clockwiseFrom, type Id, inHalfOpen } from '../record/id.ts';
 import type { Peer } from './types.ts';
 
 export const BUCKETS = 64;
-export const DIGEST_BYTES = 8;
+const DIGEST_BYTES = 8;
 const RING = 1n << 160n;
 
 const toBig = (id: Id): bigint => BigInt(`0x${id}`);
@@ -19,7 +20,7 @@ export const inArc = (arc: Arc | undefined, key: Id): boolean =>
 
 /** inner ⊆ outer. */
 export const within = (outer: Arc, inner: Arc): boolean =>
-  offset(toBig(outer.from), inner.from) + spanOf(inner) <= spanOf(outer);
+  outer.from === outer.to || offset(toBig(outer.from), inner.from) + spanOf(inner) <= spanOf(outer);
 
 /** (key − 1, key]. */
 export const only = (key: Id): Arc => ({ from: fromBig(toBig(key) + RING - 1n), to: key });
@@ -35,7 +36,11 @@ export const bucketArc = (arc: Arc, index: number): Arc => {
   return { from: fromBig(from + edge(index)), to: fromBig(from + edge(index + 1)) };
 };
 
-/** For each bucket of the arc the XOR of key and digest of what is held there: equal if two nodes hold the same. */
+/** First 8 bytes of SHA-256(key ‖ digest): keys that hold the same, or swapped what they hold, don't cancel out. */
+const mixedDigest = (key: Id, digest: Uint8Array): Uint8Array =>
+  createHash('sha256').update(key, 'hex').update(digest).digest().subarray(0, DIGEST_BYTES);
+
+/** For each bucket of the arc the XOR of all that is held there: equal if two nodes hold the same. */
 export const bucketDigests = (
   arc: Arc,
   keys: readonly Id[],
@@ -51,11 +56,8 @@ export const bucketDigests = (
     const index = Number((((position === 0n ? span : position) - 1n) * BigInt(BUCKETS)) / span);
     const bucket = buckets[index];
     if (digest === undefined || bucket === undefined) continue;
-    // The key is mixed in by position, so that two keys which swapped their records do not cancel out.
-    const text = Buffer.from(key, 'hex');
-    for (let i = 0; i < DIGEST_BYTES; i += 1)
-      bucket[i] =
-        (bucket[i] ?? 0) ^ (digest[i] ?? 0) ^ Math.imul(text[i + 12] ?? 0, 1 + (digest[7 - i] ?? 0));
+    const mixed = mixedDigest(key, digest);
+    for (let i = 0; i < DIGEST_BYTES; i += 1) bucket[i] = (bucket[i] ?? 0) ^ (mixed[i] ?? 0);
   }
   return buckets;
 };

@@ -1,0 +1,61 @@
+// Peers whose answers the test writes: for the paths that ask replicas, without sockets or rings.
+import type { Ask } from '../../src/dht/courier.ts';
+import type { Answer, CallOutcome, Peer, Request } from '../../src/dht/types.ts';
+import { hashToId, type Id } from '../../src/record/id.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
+import { delay } from '../../src/runtime/clock.ts';
+
+export const peerNamed = (name: string, id: Id = hashToId(Buffer.from(name))): Peer => ({
+  id,
+  domain: `${name}.example`,
+  selector: 0,
+  vnode: 0,
+  publicKey: new Uint8Array(32),
+  endpoints: [{ host: '127.0.0.1', port: 1 + (Number.parseInt(id.slice(0, 4), 16) % 60_000) }],
+  bootSequence: 1,
+  encoded: new Uint8Array(0),
+});
+
+/** An id that begins with `hex`, zeros after: places on the ring that can be read. */
+export const idAt = (hex: string): Id => hex.padEnd(40, '0') as Id;
+
+export const problem = (
+  code: Extract<Answer, { type: 'error' }>['code'],
+  peers: readonly Peer[] = [],
+): Answer => ({ type: 'error', code, detail: 'as the test says', peers });
+
+/** What a peer answers, how often it was asked, or 'silent' for a timeout after `timeoutMs`. */
+export type Behaviour = (request: Request, times: number) => Answer | 'silent';
+
+export interface FakePeers {
+  readonly ask: Ask;
+  /** Names of those asked, in order. */
+  readonly asked: string[];
+  behave(peer: Peer, behaviour: Behaviour): void;
+}
+
+export const fakePeers = (clock: Clock, options: { rttMs?: number; timeoutMs?: number } = {}): FakePeers => {
+  const { rttMs = 10, timeoutMs = 1000 } = options;
+  // BOUNDED: by the test.
+  const behaviours = new Map<Id, Behaviour>();
+  const times = new Map<Id, number>();
+  const asked: string[] = [];
+  const silence: CallOutcome = { ok: false, code: 'timeout' };
+  return {
+    asked,
+    behave: (peer, behaviour) => behaviours.set(peer.id, behaviour),
+    async ask(peer, request) {
+      const count = (times.get(peer.id) ?? 0) + 1;
+      times.set(peer.id, count);
+      asked.push(peer.domain.replace('.example', ''));
+      const answer = behaviours.get(peer.id)?.(request, count) ?? 'silent';
+      await delay(clock, answer === 'silent' ? timeoutMs : rttMs);
+      if (answer === 'silent') return silence;
+      return {
+        ok: true,
+        answer,
+        meta: { from: { host: '127.0.0.1', port: 1 }, rttMs, sizeEstimate: 5 },
+      };
+    },
+  };
+};

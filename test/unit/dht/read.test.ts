@@ -1,0 +1,166 @@
+// The read path against replicas whose answers the test writes.
+import { describe, expect, test } from 'vitest';
+import { PeerHealth } from '../../../src/dht/peer-health.ts';
+import { read } from '../../../src/dht/read.ts';
+import { Tasks } from '../../../src/dht/tasks.ts';
+import type { Answer, Peer } from '../../../src/dht/types.ts';
+import { SimWorld } from '../../../src/sim/sim-world.ts';
+import { type Behaviour, fakePeers, idAt, peerNamed, problem } from '../../support/fake-peers.ts';
+
+const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => peerNamed(name)) as [Peer, Peer, Peer, Peer];
+const KEY = idAt('7');
+const [X, Y] = [Uint8Array.of(1), Uint8Array.of(2)];
+
+const holds =
+  (...entries: readonly Uint8Array[]): Behaviour =>
+  () => ({ type: 'entries', entries, replicas: [] });
+const denies: Behaviour = (): Answer => ({ type: 'entries', entries: [], replicas: [a, b, c] });
+const silent: Behaviour = () => 'silent';
+const mute: Behaviour = () => problem('retry');
+
+const setUp = (believed: readonly Peer[], relocated: readonly Peer[] = believed) => {
+  const world = new SimWorld(1);
+  const { clock, random } = world.boot('10.0.0.1');
+  const errors: unknown[] = [];
+  const tasks = new Tasks({ clock, onError: (_, error) => errors.push(error) }, { max: 100 });
+  const peers = fakePeers(clock);
+  const health = new PeerHealth(clock);
+  let disagreements = 0;
+  const run = (deadlineMs = 3000) =>
+    read(
+      {
+        ask: peers.ask,
+        locator: { believed: () => believed, relocate: async () => relocated },
+        clock,
+        random,
+        tasks,
+        health,
+        self: undefined,
+        onDisagreement: () => {
+          disagreements += 1;
+        },
+      },
+      KEY,
+      deadlineMs,
+    );
+  const timed = async (deadlineMs?: number) => {
+    const startMs = world.nowMs;
+    const outcome = await world.settle(run(deadlineMs));
+    return { outcome, ms: world.nowMs - startMs };
+  };
+  return { world, peers, tasks, errors, health, timed, run, disagreements: () => disagreements };
+};
+
+describe('read', () => {
+  test('two are asked, and their answers merged, in one round trip', async () => {
+    const { peers, timed, disagreements } = setUp([a, b, c]);
+    peers.behave(a, holds(X));
+    peers.behave(b, holds(X, Y));
+    peers.behave(c, holds(Y));
+    const { outcome, ms } = await timed();
+    expect(outcome).toEqual({ kind: 'entries', entries: [X, Y], answers: 2 });
+    expect(ms).toBeLessThan(20);
+    expect(peers.asked).toEqual(['a', 'b']);
+    expect(disagreements()).toBe(1);
+  });
+
+  test('the third is asked as soon as one is late, not when it has timed out', async () => {
+    const { peers, timed } = setUp([a, b, c]);
+    peers.behave(a, silent);
+    for (const peer of [b, c]) peers.behave(peer, holds(X));
+    const { outcome, ms } = await timed();
+    expect(outcome).toEqual({ kind: 'entries', entries: [X], answers: 2 });
+    expect(ms).toBeLessThan(400);
+  });
+
+  test('who was late is asked last the next time', async () => {
+    const { peers, timed } = setUp([a, b, c]);
+    peers.behave(a, silent);
+    for (const peer of [b, c]) peers.behave(peer, holds(X));
+    await timed();
+    const { ms } = await timed();
+    expect(ms).toBeLessThan(20);
+  });
+
+  test('one denial beside one that holds it: it is found', async () => {
+    const { peers, timed, disagreements } = setUp([a, b, c]);
+    peers.behave(a, denies);
+    peers.behave(b, holds(X));
+    expect((await timed()).outcome).toEqual({ kind: 'entries', entries: [X], answers: 2 });
+    expect(disagreements()).toBe(1);
+  });
+
+  test('none needs two who may say so; who may not is no denier', async () => {
+    const { peers, timed } = setUp([a, b, c]);
+    peers.behave(a, denies);
+    peers.behave(b, mute);
+    peers.behave(c, denies);
+    expect((await timed()).outcome).toEqual({ kind: 'none' });
+  });
+
+  test('one denier alone is unavailable, nobody at all a timeout', async () => {
+    const one = setUp([a, b, c]);
+    one.peers.behave(a, denies);
+    one.peers.behave(b, mute);
+    one.peers.behave(c, silent);
+    expect((await one.timed(2000)).outcome).toMatchObject({ kind: 'unavailable' });
+    const nobody = setUp([a, b, c]);
+    const { outcome, ms } = await nobody.timed(2500);
+    expect(outcome).toEqual({ kind: 'timeout' });
+    expect(ms).toBeLessThan(2600);
+  });
+
+  test('a single answer is used when the others do not come, within a second', async () => {
+    const { peers, timed } = setUp([a, b, c]);
+    peers.behave(a, holds(X));
+    peers.behave(b, silent);
+    peers.behave(c, silent);
+    const { outcome, ms } = await timed();
+    expect(outcome).toEqual({ kind: 'entries', entries: [X], answers: 1 });
+    expect(ms).toBeLessThan(1000);
+  });
+
+  test('a single answer is used at once when the others say that they may not', async () => {
+    const { peers, timed } = setUp([a, b, c]);
+    peers.behave(a, mute);
+    peers.behave(b, mute);
+    peers.behave(c, holds(X));
+    const { outcome, ms } = await timed();
+    expect(outcome).toEqual({ kind: 'entries', entries: [X], answers: 1 });
+    expect(ms).toBeLessThan(100);
+  });
+
+  test('"retry" that ends within the deadline ends in an answer', async () => {
+    const { peers, timed } = setUp([a, b, c]);
+    for (const peer of [a, b, c])
+      peers.behave(peer, (request, times) => (times < 3 ? problem('retry') : denies(request, times)));
+    expect((await timed()).outcome).toEqual({ kind: 'none' });
+  });
+
+  test('a denial by one that turns out to be no replica does not count', async () => {
+    const { peers, timed } = setUp([a, b, c], [b, c, d]);
+    peers.behave(a, denies);
+    peers.behave(b, mute);
+    peers.behave(c, (_, times) =>
+      times < 2 ? problem('retry') : { type: 'entries', entries: [], replicas: [] },
+    );
+    peers.behave(d, mute);
+    expect((await timed(1500)).outcome).toMatchObject({ kind: 'unavailable' });
+  });
+
+  test('in a ring of one its word is enough', async () => {
+    const { peers, timed } = setUp([a]);
+    peers.behave(a, () => ({ type: 'entries', entries: [], replicas: [a] }));
+    expect((await timed()).outcome).toEqual({ kind: 'none' });
+  });
+
+  test('stopping answers the caller at once', async () => {
+    const { world, tasks, run, errors } = setUp([a, b, c]);
+    const outcome = run(60_000);
+    await world.runFor(50);
+    const stopped = tasks.stop();
+    expect(await world.settle(outcome, 10)).toMatchObject({ kind: 'unavailable' });
+    await world.settle(stopped, 2000);
+    expect(errors).toEqual([]);
+  });
+});
