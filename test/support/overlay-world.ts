@@ -98,17 +98,17 @@ export interface Machine {
   readonly host: string;
   readonly process: SimProcess;
   readonly node: LspNode;
-  readonly store: OpaqueStore;
+  readonly store: RecordStorePort;
   readonly metrics: MetricsRegistry;
   readonly fatal: string[];
 }
 
 const seedOf = (name: string): Uint8Array => new Uint8Array(createHash('sha256').update(name).digest());
-const identityOf = (name: string) =>
+export const identityOf = (name: string) =>
   identityFromSeed(seedOf(name), { domain: `${name}.example`, selector: 0 });
 
 /** Vouches for every member of these tests. */
-const keys: DomainKeyResolver = {
+export const keys: DomainKeyResolver = {
   resolve: async (domain) => ({
     kind: 'key',
     publicKey: identityOf(domain.replace(/\.example$/, '')).publicKey,
@@ -136,6 +136,8 @@ export interface OverlayOptions {
   readonly replicas?: number;
   readonly successors?: number;
   readonly minMembers?: number;
+  /** Another store than the opaque one. */
+  readonly store?: (process: SimProcess) => RecordStorePort;
   readonly ring?: Partial<RingTiming>;
   readonly replication?: Partial<ReplicationTimings>;
 }
@@ -159,7 +161,7 @@ export class OverlayWorld {
   async boot(name: string, more: { host?: string; seeds?: readonly Endpoint[] } = {}): Promise<Machine> {
     const host = more.host ?? `10.0.0.${this.machines.length + 1}`;
     const process = this.world.boot(host);
-    const store = new OpaqueStore();
+    const store = this.#options.store?.(process) ?? new OpaqueStore();
     const metrics = new MetricsRegistry();
     const fatal: string[] = [];
     const { replicas = 3, successors = 8, minMembers = 0 } = this.#options;
