@@ -304,7 +304,7 @@ export class RingCore implements RingView {
         successors: this.table.after(id, successors),
         predecessors: this.table.before(id, replicas),
       };
-    } else if (this.#mode === 'full' && this.#wrappedRounds >= WRAPPED_ROUNDS) {
+    } else if (this.#mode === 'full' && this.#wrappedRounds >= WRAPPED_ROUNDS && this.#listsAgree()) {
       this.#mode = 'small';
       const listed = [...this.#lists.successors, ...this.#lists.predecessors];
       const ids = new Set(listed.map((peer) => peer.id));
@@ -314,6 +314,12 @@ export class RingCore implements RingView {
       this.#demoted = [...strangers, ...unheard];
       this.#membershipVersion += 1;
     }
+  }
+
+  /** A predecessor that the successor list (said to be the whole ring) lacks: one of the two is behind. */
+  #listsAgree(): boolean {
+    const ids = new Set(this.#lists.successors.map((peer) => peer.id));
+    return this.#lists.predecessors.every((peer) => ids.has(peer.id));
   }
 
   #survey(): Neighbourhood {

@@ -55,8 +55,9 @@ export class RingLiveness {
     request: Request,
     options: { attempts?: number; timeoutMs?: number } = {},
   ): Promise<CallOutcome> {
-    const family = (host: string): boolean => host.includes(':') === this.#deps.rpc.local.host.includes(':');
-    const endpoint = peer.endpoints.find(({ host }) => family(host)) ?? peer.endpoints[0];
+    // Our own advertised address tells the family of our socket.
+    const ipv6 = this.#core.self.endpoints[0]?.host.includes(':');
+    const endpoint = peer.endpoints.find(({ host }) => host.includes(':') === ipv6) ?? peer.endpoints[0];
     if (endpoint === undefined) return { ok: false, code: 'malformed' };
     return this.#deps.rpc.call(endpoint, request, options);
   }

@@ -74,7 +74,7 @@ export interface FatalProblem {
 }
 
 export interface RingDeps {
-  readonly rpc: Pick<Rpc, 'call' | 'local'>;
+  readonly rpc: Pick<Rpc, 'call'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
