@@ -141,7 +141,10 @@ export class Dispatch {
     const { pending, toTags, metrics } = this.#deps;
     const ours = toTags.isOurs(request);
     // §17.1.1.3 and §8.2.7: an ACK to what we answered goes no further.
-    if (pending.acknowledge(request, ours) || ours) return;
+    if (pending.acknowledge(request, ours) || ours) {
+      metrics.acknowledged();
+      return;
+    }
     const handler = this.#handlers.get('ACK');
     if (handler === undefined) {
       metrics.dropped('stray-ack');

@@ -29,11 +29,15 @@ export type DropReason =
   | 'slow-sender'
   | 'slow-reader'
   | 'stream-garbage'
+  /** A connection closed within a message. */
+  | 'truncated'
   | 'socket-error';
 
 export interface SipMetrics {
   answered(method: string, code: number, transport: Transport, seconds: number): void;
   dropped(reason: DropReason): void;
+  /** An ACK of an answer of ours came and ends here (RFC 3261 §17.2.1). */
+  acknowledged(): void;
 }
 
 export const createSipMetrics = (metrics: Metrics): SipMetrics => {
@@ -45,6 +49,7 @@ export const createSipMetrics = (metrics: Metrics): SipMetrics => {
     'chordial_sip_dropped_total',
     'What came over SIP sockets and went no further',
   );
+  const acks = metrics.counter('chordial_sip_acks_total', 'ACKs of answers of ours');
   const seconds = metrics.histogram('chordial_sip_request_seconds', 'From a SIP request to its final answer');
   return {
     answered(method, code, transport, tookSeconds) {
@@ -53,5 +58,6 @@ export const createSipMetrics = (metrics: Metrics): SipMetrics => {
       seconds.observe(tookSeconds, { method: label });
     },
     dropped: (reason) => dropped.add({ reason }),
+    acknowledged: () => acks.add(),
   };
 };

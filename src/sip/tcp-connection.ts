@@ -143,6 +143,7 @@ export const createConnection = (
       },
       onClose(error) {
         if (error !== undefined) metrics.dropped('socket-error');
+        else if (framer.partial) metrics.dropped('truncated');
         idleTimer?.cancel();
         messageTimer?.cancel();
         holdTimer?.cancel();
