@@ -60,7 +60,9 @@ export const createConnection = (
   let messageTimer: Timer | undefined;
   let holdTimer: Timer | undefined;
 
+  let closing = false;
   const close = (reason: DropReason): void => {
+    closing = true;
     metrics.dropped(reason);
     stream.destroy();
   };
@@ -143,7 +145,7 @@ export const createConnection = (
       },
       onClose(error) {
         if (error !== undefined) metrics.dropped('socket-error');
-        else if (framer.partial) metrics.dropped('truncated');
+        else if (framer.partial && !closing) metrics.dropped('truncated');
         idleTimer?.cancel();
         messageTimer?.cancel();
         holdTimer?.cancel();
