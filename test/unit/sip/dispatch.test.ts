@@ -15,6 +15,7 @@ const world = (pendingMax = 10) => {
   const metrics = {
     answered: (method: string, code: number) => void counted.push(`${method} ${code}`),
     dropped: (reason: string) => void counted.push(reason),
+    acknowledged: () => void counted.push('acknowledged'),
   };
   const encode = (request: SipRequest, reply: { status: number; headers?: readonly (readonly string[])[] }) =>
     Buffer.from(
@@ -198,7 +199,7 @@ describe('ACK', () => {
 
     expect(forwarded).toEqual(['theirs', 'lost']);
     expect(sent).toEqual([]);
-    expect(counted).toEqual(['stray-ack', 'stray-ack']);
+    expect(counted).toEqual(['stray-ack', 'acknowledged', 'stray-ack']);
   });
 });
 
