@@ -51,9 +51,14 @@ export async function startProcess(
     stderr = `${stderr}${chunk}`.slice(-4000);
   });
   const line = await new Promise<Listening>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', (text) => {
+    const lines = createInterface({ input: child.stdout });
+    lines.on('line', (text) => {
       const entry = JSON.parse(text) as Listening; // our own log line
-      if (entry.msg === awaited) resolve(entry);
+      if (entry.msg !== awaited) return;
+      resolve(entry);
+      // What it logs from now on is thrown away unread: a busy server says a line a call.
+      lines.close();
+      child.stdout.resume();
     });
     child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${stderr}`)));
   });

@@ -33,11 +33,18 @@ export const trustOf = (domains: readonly TestDomain[]): LoadedFiles['trust'] =>
   return trusted;
 };
 
-/** What a test can do to a server's overlay traffic. */
+/** What a test can do to a server's datagrams. */
 export class Wire {
+  /** The overlay's go nowhere, either way. */
   cut = false;
+  /** As after SIGKILL: no datagram leaves or is read, SIP included. */
+  dead = false;
   /** Called before each overlay datagram leaves; false drops it. */
   onSend: (bytes: Uint8Array, to: Endpoint) => boolean = () => true;
+  /** Called before each overlay datagram is read; false drops it. */
+  onReceive: (bytes: Uint8Array, from: Endpoint) => boolean = () => true;
+  /** Called before each SIP datagram leaves; false drops it. */
+  onSip: (bytes: Uint8Array, to: Endpoint) => boolean = () => true;
 }
 
 export interface TestServer {
@@ -48,7 +55,7 @@ export interface TestServer {
   readonly tcp: Endpoint;
   readonly overlay: Endpoint | undefined;
   readonly admin: Endpoint;
-  /** As SIGKILL: the sockets are gone, nobody is told. */
+  /** As SIGKILL: the datagram sockets are gone, nobody is told. `app.stop()` then waits for what is left of it. */
   kill(): Promise<void>;
 }
 
@@ -78,26 +85,27 @@ const skewed = (clock: Clock, skewMs: number): Clock => ({
   setTimer: (delayMs, fire) => clock.setTimer(delayMs, fire),
 });
 
-/** Overlay sockets behind a wire; SIP sockets as they are. */
+/** Datagram sockets behind a wire. */
 const wired =
-  (
-    wire: Wire,
-    overlaySockets: Set<DatagramPort>,
-    isOverlay: (bind: Endpoint) => boolean,
-  ): World['openDatagram'] =>
+  (wire: Wire, sockets: Set<DatagramPort>, isOverlay: (bind: Endpoint) => boolean): World['openDatagram'] =>
   async (bind, handlers) => {
-    if (!isOverlay(bind)) return openDatagram(bind, handlers);
+    const overlay = isOverlay(bind);
+    const reads = (bytes: Uint8Array, from: Endpoint): boolean =>
+      !wire.dead && (!overlay || (!wire.cut && wire.onReceive(bytes, from)));
+    const leaves = (bytes: Uint8Array, to: Endpoint): boolean =>
+      !wire.dead && (overlay ? !wire.cut && wire.onSend(bytes, to) : wire.onSip(bytes, to));
     const port = await openDatagram(bind, {
       onMessage: (bytes, from) => {
-        if (!wire.cut) handlers.onMessage(bytes, from);
+        if (reads(bytes, from)) handlers.onMessage(bytes, from);
       },
       onError: (error) => handlers.onError(error),
     });
-    overlaySockets.add(port);
+    sockets.add(port);
     return {
       local: port.local,
       send: (bytes, to) => {
-        if (!wire.cut && wire.onSend(bytes, to)) port.send(bytes, to);
+        // A hook may kill the server whose datagram it was shown.
+        if (leaves(bytes, to) && !wire.dead) port.send(bytes, to);
       },
       close: () => port.close(),
     };
@@ -155,8 +163,10 @@ export function buildServer(options: ServerOptions): {
   };
   const app = createApp(config, files, world);
   const kill = async (): Promise<void> => {
-    wire.cut = true; // nothing that stop() says is heard
-    await app.stop();
+    wire.dead = true;
+    await Promise.all([...sockets].map((socket) => socket.close()));
+    // It says goodbye to nobody's ears, which takes seconds: `app.stop()` awaits it.
+    void app.stop();
   };
   return { app, config, wire, kill };
 }
