@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { LspClient, LspNode } from '../../src/dht/index.ts';
 import type { ReplicationTimings } from '../../src/dht/replication-options.ts';
 import type { RingTiming } from '../../src/dht/ring-options.ts';
-import type { PublishVerdict, RecordStorePort } from '../../src/dht/types.ts';
+import { LspRpc } from '../../src/dht/rpc.ts';
+import type { Answer, PublishVerdict, RecordStorePort, Request } from '../../src/dht/types.ts';
 import { type Arc, clockwiseFrom, hashToId, type Id, inHalfOpen } from '../../src/record/id.ts';
 import { identityFromSeed } from '../../src/record/identity.ts';
 import type { DomainKeyResolver } from '../../src/record/types.ts';
@@ -252,6 +253,28 @@ export class OverlayWorld {
       for (const { kind } of outcomes) counts[kind] = (counts[kind] ?? 0) + 1;
     }
     return counts;
+  }
+
+  /** A bare socket that asks one node one question, as a stranger. */
+  async stranger(host = '10.9.0.2'): Promise<(to: Machine, request: Request) => Promise<Answer | undefined>> {
+    const { clock, random, openDatagram } = this.world.boot(host);
+    const rpc = new LspRpc(
+      {
+        clock,
+        random,
+        openDatagram,
+        handler: async () => ({ type: 'pong' }),
+        sizeEstimate: () => 1,
+        log: silentLog,
+        metrics: new MetricsRegistry(),
+      },
+      { bind: { host, port: 0 }, overlayId: OVERLAY },
+    );
+    await rpc.start();
+    return async (to, request) => {
+      const outcome = await rpc.call({ host: to.host, port: PORT }, request);
+      return outcome.ok ? outcome.answer : undefined;
+    };
   }
 
   async client(host = '10.9.0.1'): Promise<LspClient> {
