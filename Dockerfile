@@ -2,10 +2,10 @@
 FROM node:24-bookworm-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
-RUN npm ci --ignore-scripts
+RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
-RUN npm run build && npm prune --omit=dev --ignore-scripts
+RUN npm run --silent build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production
@@ -15,13 +15,14 @@ COPY --from=build /build/dist ./dist
 COPY package.json ./
 COPY bin ./bin
 COPY config ./config
-# One mounted folder holds what belongs to the domain: its key, its users, its trust file.
-RUN mkdir /etc/chordial && chown node:node /etc/chordial
-VOLUME /etc/chordial
+# /etc/chordial: one mounted folder holds what belongs to the domain: its key, its users, its trust file.
+# The link gives operators `docker exec NAME chordial ring`.
+RUN ln -s /app/bin/chordial.js /usr/local/bin/chordial && install -d -o node -g node /etc/chordial
 USER node
+# SIP, and LSP between the members of the ring. The admin port stays on the container's loopback unless configured otherwise.
 EXPOSE 5060/udp 5060/tcp 7184/udp
 # A real SIP OPTIONS to the server's own listener: healthy means that it answers phones.
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 CMD ["node", "bin/chordial.js", "ping"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 CMD ["node", "/app/bin/chordial.js", "ping"]
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["node", "bin/chordial.js"]
+ENTRYPOINT ["node", "/app/bin/chordial.js"]
 CMD ["serve"]
