@@ -1,5 +1,5 @@
 // Looking further than the neighbours: lost members and other rings (partitions heal), and fingers in a large ring.
-import type { Id } from '../record/id.ts';
+import { addPower, type Id } from '../record/id.ts';
 import type { Endpoint } from '../runtime/datagram.ts';
 import { jittered, randomBelow } from '../runtime/random.ts';
 import { lookup } from './lookup.ts';
@@ -17,7 +17,8 @@ const CONTACTS = 3;
 const CONTACTS_ISOLATED = 16;
 /** A table entry unheard of for so long is asked, one a round. */
 const STALE_MS = 60_000;
-const RING = 1n << 160n;
+/** How finely a finger's place within its interval is chosen. */
+const FINGER_BITS = 16;
 
 const pick = <T>(items: readonly T[], count: number, below: (n: number) => number): readonly T[] => {
   const rest = [...items];
@@ -83,11 +84,11 @@ export class RingSearch {
     if (core.phase !== 'joined' || core.mode !== 'full') return;
     const { random, clock } = this.#deps;
     const levels = Math.min(159, Math.ceil(Math.log2(core.sizeEstimate())) + 1);
-    const low = 1n << BigInt(159 - randomBelow(random, levels));
-    const offset = low + (low * BigInt(Math.floor(random.float() * 2 ** 32))) / 2n ** 32n;
-    const target = ((BigInt(`0x${core.self.id}`) + offset) % RING).toString(16).padStart(40, '0');
-    // The brand: 40 hex digits by construction.
-    await this.#findFrom(target as Id, core.closestPreceding(target as Id));
+    const power = 159 - randomBelow(random, levels);
+    let target = addPower(core.self.id, power);
+    for (let bit = power - 1; bit >= Math.max(0, power - FINGER_BITS); bit -= 1)
+      if (random.float() < 0.5) target = addPower(target, bit);
+    await this.#findFrom(target, core.closestPreceding(target));
     const stale = core.table
       .all()
       .reduce<{ peer: Peer; heardMs: number } | undefined>(

@@ -61,7 +61,7 @@ describe.each([1, 2])('modes, seed %i', (seed) => {
   });
 });
 
-describe.each([1, 2])('a ring of 20, seed %i', (seed) => {
+describe.each([1])('a ring of 20, seed %i', (seed) => {
   const start = async (): Promise<SimRing> => {
     const ring = new SimRing(seed);
     await grow(ring, 0, 20, 100);
@@ -110,7 +110,7 @@ describe.each([1, 2])('a ring of 20, seed %i', (seed) => {
     const ring = await start();
     const hosts = ring.alive.map(({ host }) => host);
     ring.world.network.partition(hosts.slice(0, 10), hosts.slice(10));
-    await ring.world.runFor(120_000);
+    await ring.world.runFor(60_000);
     for (const side of [ring.alive.slice(0, 10), ring.alive.slice(10)])
       expect(ring.defect(side)).toBeUndefined();
     ring.world.network.heal();

@@ -25,7 +25,7 @@ describe('the size estimate', () => {
     expect(quantile(values, 0.5)).toBeLessThan(1200);
   });
 
-  test('the median of ten: 90 % within 0.75 to 1.21 of N', () => {
+  test('the median of ten: nearly always within a third of N', () => {
     const values = estimates(1000, 8);
     const medians = values.map((own, index) =>
       medianEstimate(
@@ -33,8 +33,8 @@ describe('the size estimate', () => {
         Array.from({ length: 10 }, (_, j) => values[(index + 97 * (j + 1)) % 1000] ?? own),
       ),
     );
-    expect(quantile(medians, 0.05)).toBeGreaterThan(700);
-    expect(quantile(medians, 0.95)).toBeLessThan(1300);
+    expect(quantile(medians, 0.05)).toBeGreaterThan(667);
+    expect(quantile(medians, 0.95)).toBeLessThan(1333);
   });
 
   test.each<[string, readonly Id[], number]>([
