@@ -1,5 +1,5 @@
 // The files that the configuration names: read once at start (and on SIGHUP), every problem told with its key.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseUserFile, type UserLine } from './auth/user-file.ts';
 import { type Config, isLoopbackOnly } from './config.ts';
 import { generateKeyPem, identityFromPem } from './record/identity.ts';
@@ -22,20 +22,34 @@ export interface LoadedFiles {
 }
 
 const SECRET_BYTES_MIN = 16;
+/** What an Authorization header can carry behind `Bearer`. */
+const TOKEN = /^[!-~]{1,512}$/;
+
+/** Without the line end that an editor leaves; nothing else is touched, for random bytes need not be text. */
+const withoutLineEnd = (bytes: Buffer): Buffer => {
+  let end = bytes.length;
+  while (end > 0 && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d)) end -= 1;
+  return bytes.subarray(0, end);
+};
 
 /** Collects problems, so that one bad file does not hide the next. */
 class Reader {
   // BOUNDED: by the files of the configuration.
   readonly problems: string[] = [];
 
-  text(key: string, path: string): string | undefined {
+  bytes(key: string, path: string): Buffer | undefined {
     if (path === '') return undefined;
     try {
-      return readFileSync(path, 'utf8');
+      return readFileSync(path);
     } catch (error) {
-      this.problems.push(`${key}: ${messageOf(error)}`);
+      // Some of the system's messages name the file, some don't.
+      this.problems.push(`${key}: cannot read ${path}: ${messageOf(error)}`);
       return undefined;
     }
+  }
+
+  text(key: string, path: string): string | undefined {
+    return this.bytes(key, path)?.toString('utf8');
   }
 
   take<T>(key: string, parsed: Result<T, string | readonly string[]>): T | undefined {
@@ -63,18 +77,25 @@ function readUsers(config: Config, reader: Reader): readonly UserLine[] | undefi
   return undefined;
 }
 
-export function loadFiles(config: Config): Result<LoadedFiles, readonly string[]> {
+/** `keep`: a key that is made is written to its file; checking a configuration changes nothing. */
+export function loadFiles(
+  config: Config,
+  { keep }: { readonly keep: boolean },
+): Result<LoadedFiles, readonly string[]> {
   const reader = new Reader();
   const users = readUsers(config, reader);
   const trustText = reader.text('trust.file', config.trust.file);
   const trust = trustText === undefined ? undefined : reader.take('trust.file', parseTrustFile(trustText));
-  const secretText = reader.text('sip.auth.secretFile', config.sip.auth.secretFile)?.trim();
-  if (secretText !== undefined && Buffer.byteLength(secretText) < SECRET_BYTES_MIN)
+  const secretBytes = reader.bytes('sip.auth.secretFile', config.sip.auth.secretFile);
+  const nonceSecret = secretBytes === undefined ? undefined : withoutLineEnd(secretBytes);
+  if (nonceSecret !== undefined && nonceSecret.length < SECRET_BYTES_MIN)
     reader.problems.push(`sip.auth.secretFile: shorter than ${SECRET_BYTES_MIN} bytes, which can be guessed`);
   const adminToken = reader.text('admin.tokenFile', config.admin.tokenFile)?.trim();
-  if (adminToken === '') reader.problems.push('admin.tokenFile: is empty');
+  if (adminToken !== undefined && !TOKEN.test(adminToken))
+    reader.problems.push('admin.tokenFile: is not one word of 1 to 512 printable ASCII characters');
   const { keyFile, selector } = config.identity;
-  const pem = keyFile === '' ? generateKeyPem().pem : readOrMakeKey(keyFile, isLoopbackOnly(config), reader);
+  const mayMake = isLoopbackOnly(config);
+  const pem = keyFile === '' ? generateKeyPem().pem : readOrMakeKey(keyFile, { mayMake, keep }, reader);
   const [domain] = config.domain;
   const identity =
     pem === undefined
@@ -86,24 +107,25 @@ export function loadFiles(config: Config): Result<LoadedFiles, readonly string[]
     madeKey: keyFile === '',
     users,
     trust,
-    nonceSecret: secretText === undefined ? undefined : Buffer.from(secretText),
+    nonceSecret,
     adminToken,
   });
 }
 
 /** A missing key file is made at first start where nothing listens off the machine; elsewhere keygen makes it. */
-function readOrMakeKey(path: string, mayMake: boolean, reader: Reader): string | undefined {
-  if (mayMake) {
-    const { pem } = generateKeyPem();
-    try {
-      writeFileSync(path, pem, { mode: 0o600, flag: 'wx' });
-      return pem;
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) {
-        reader.problems.push(`identity.keyFile: ${messageOf(error)}`);
-        return undefined;
-      }
-    }
+function readOrMakeKey(
+  path: string,
+  { mayMake, keep }: { readonly mayMake: boolean; readonly keep: boolean },
+  reader: Reader,
+): string | undefined {
+  if (!mayMake || existsSync(path)) return reader.text('identity.keyFile', path);
+  const { pem } = generateKeyPem();
+  if (!keep) return pem;
+  try {
+    writeFileSync(path, pem, { mode: 0o600, flag: 'wx' });
+    return pem;
+  } catch (error) {
+    reader.problems.push(`identity.keyFile: cannot make ${path}: ${messageOf(error)}`);
+    return undefined;
   }
-  return reader.text('identity.keyFile', path);
 }

@@ -1,69 +1,36 @@
 // The schema of the configuration: every key with its kind, bounds and default.
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import {
+  parseAdvertise,
+  parseBind,
+  parseListener,
+  parseOverlayAdvertise,
+  parseOverlayBind,
+  parseRemote,
+} from './config-address.ts';
 import { LOG_LEVELS } from './runtime/log.ts';
+import { fail, type Result } from './runtime/result.ts';
 import { canonicalDomain } from './uri/hosts.ts';
 
-const host = '(?:\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9_.-]+)';
-const LISTENER = new RegExp(`^(udp|tcp|tls|ws|wss):(${host}):(\\d{1,5})(?:=(${host}):(\\d{1,5}))?$`);
-const HOST_PORT = new RegExp(`^(${host}):(\\d{1,5})$`);
-const HOST_MAYBE_PORT = new RegExp(`^(${host})(?::(\\d{1,5}))?$`);
-
-export interface HostPort {
-  readonly host: string;
-  readonly port: number;
-}
-
-const bare = (text: string): string => text.replace(/^\[|\]$/g, '');
-const isPort = (text: string): boolean => Number(text) <= 65_535;
-const stringIssue = (ctx: z.RefinementCtx, message: string): typeof z.NEVER => {
-  ctx.addIssue({ code: 'custom', message });
-  return z.NEVER;
-};
-
-const listener = z.string().transform((text, ctx) => {
-  const [, transport, bindHost, port, advertisedHost, advertisedPort] = LISTENER.exec(text) ?? [];
-  if (
-    transport === undefined ||
-    bindHost === undefined ||
-    port === undefined ||
-    !isPort(port) ||
-    !isPort(advertisedPort ?? '0')
-  )
-    return stringIssue(
-      ctx,
-      `"${text}" is not transport:host:port[=host:port] (udp or tcp; IPv6 in brackets)`,
-    );
-  if (transport !== 'udp' && transport !== 'tcp')
-    return stringIssue(ctx, `"${text}": this version listens on udp and tcp only`);
-  if (isIP(bare(bindHost)) === 0)
-    return stringIssue(ctx, `"${text}": a listener binds an IP address, not a name`);
-  const own =
-    advertisedHost === undefined ? undefined : { host: bare(advertisedHost), port: Number(advertisedPort) };
-  return { transport, host: bare(bindHost), port: Number(port), advertised: own } as const;
-});
-
-const hostPort = z.string().transform((text, ctx): HostPort => {
-  const [, name, port] = HOST_PORT.exec(text) ?? [];
-  if (name === undefined || port === undefined || !isPort(port))
-    return stringIssue(ctx, `"${text}" is not host:port (IPv6 in brackets)`);
-  return { host: bare(name), port: Number(port) };
-});
-
-const maybeHostPort = z
-  .string()
-  .transform((text, ctx): { host: string; port: number | undefined } | undefined => {
-    if (text === '') return undefined;
-    const [, name, port] = HOST_MAYBE_PORT.exec(text) ?? [];
-    if (name === undefined || !isPort(port ?? '0'))
-      return stringIssue(ctx, `"${text}" is not host or host:port`);
-    return { host: bare(name), port: port === undefined ? undefined : Number(port) };
+/** A key whose text `parse` reads; its words are the problem. */
+const parsed = <T>(parse: (text: string) => Result<T>) =>
+  z.string().transform((text, ctx): T => {
+    const result = parse(text);
+    if (result.ok) return result.value;
+    ctx.addIssue({ code: 'custom', message: result.error });
+    return z.NEVER;
   });
 
-const domainName = z.string().transform((text, ctx) => {
+const domainName = parsed((text) => {
   const canonical = canonicalDomain(text);
-  return canonical.ok ? canonical.value : stringIssue(ctx, `"${text}" is not a domain: ${canonical.error}`);
+  return canonical.ok ? canonical : fail(`"${text}" is not a domain: ${canonical.error}`);
 });
+/** One name may stand for a list of one. */
+const domainNames = z.preprocess(
+  (value) => (typeof value === 'string' ? [value] : value),
+  z.array(domainName).min(1),
+);
 const int = (min: number, max: number) => z.int().min(min).max(max);
 
 const cidr = z.string().refine((text) => {
@@ -99,17 +66,14 @@ const ownOfDomain = z.strictObject({
 });
 
 export const schema = z.strictObject({
-  domain: z.union([domainName, z.array(domainName).min(1)]).default('localhost'),
+  domain: domainNames.prefault('localhost'),
   aliases: z.array(domainName).default([]),
   domains: z.record(domainName, ownOfDomain).default({}),
   publication: z.enum(['local', 'public', 'hybrid']).default('public'),
   sip: z
     .strictObject({
-      listen: z.array(listener).min(1).prefault(['udp:127.0.0.1:5060', 'tcp:127.0.0.1:5060']),
-      advertise: z
-        .string()
-        .regex(/^(?:[A-Za-z0-9_.:-]{1,253}|\[[0-9a-fA-F:.]+\])?$/, 'a host name or IP address')
-        .default(''),
+      listen: z.array(parsed(parseListener)).min(1).prefault(['udp:127.0.0.1:5060', 'tcp:127.0.0.1:5060']),
+      advertise: parsed(parseAdvertise).prefault(''),
       tls: z
         .strictObject({
           certFile: z.string().default(''),
@@ -141,9 +105,9 @@ export const schema = z.strictObject({
         .string()
         .regex(/^[\x21-\x7e]{1,32}$/, '1 to 32 printable characters without spaces')
         .default('lsp'),
-      listen: hostPort.prefault('127.0.0.1:7184'),
-      advertise: maybeHostPort.prefault(''),
-      seeds: z.array(hostPort).max(64).default([]),
+      listen: parsed(parseOverlayBind).prefault('127.0.0.1:7184'),
+      advertise: parsed(parseOverlayAdvertise).prefault(''),
+      seeds: z.array(parsed(parseRemote)).max(64).default([]),
       role: z.enum(['member', 'client']).default('member'),
       replicas: int(1, 7).default(3),
       successors: int(1, 32).default(8),
@@ -163,7 +127,7 @@ export const schema = z.strictObject({
     })
     .prefault({}),
   admin: z
-    .strictObject({ listen: hostPort.prefault('127.0.0.1:9184'), tokenFile: z.string().default('') })
+    .strictObject({ listen: parsed(parseBind).prefault('127.0.0.1:9184'), tokenFile: z.string().default('') })
     .prefault({}),
   log: z.strictObject({ level: z.enum(LOG_LEVELS).default('info') }).prefault({}),
 });

@@ -2,6 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { CONFIG_KEYS, type Config, parseConfig } from './config.ts';
+import { messageOf } from './runtime/errors.ts';
 import { fail, type Result } from './runtime/result.ts';
 
 type Tree = { [key: string]: unknown };
@@ -80,15 +81,28 @@ export interface ConfigSources {
   readonly flags: Readonly<Record<string, string>>;
 }
 
+/** What the text says; an empty object, and the problems noted, if it can't be read. */
+function readYaml(file: { readonly path: string; readonly text: string }, problems: string[]): unknown {
+  const note = (message: string): void => void problems.push(`${file.path}: ${message.split('\n')[0]}`);
+  // Its own warnings would go to the terminal past us; what they warn of is an unknown key in the end.
+  const document = parseDocument(file.text, { uniqueKeys: true, logLevel: 'error' });
+  for (const { message } of document.errors) note(message);
+  if (document.errors.length > 0) return {};
+  try {
+    return document.toJS({ maxAliasCount: 50 });
+  } catch (error) {
+    // An alias without its anchor, or aliases of aliases that would fill the memory.
+    note(messageOf(error));
+    return {};
+  }
+}
+
 /** Merges and validates; every problem of every source is reported, each as one sentence. */
 export function loadConfig(sources: ConfigSources): Result<Config, readonly string[]> {
   const problems: string[] = [];
   let tree: Tree = {};
   if (sources.file !== undefined) {
-    const document = parseDocument(sources.file.text, { uniqueKeys: true });
-    for (const error of document.errors)
-      problems.push(`${sources.file.path}: ${error.message.split('\n')[0]}`);
-    const value: unknown = document.errors.length === 0 ? document.toJS({ maxAliasCount: 50 }) : {};
+    const value = readYaml(sources.file, problems);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) tree = { ...value };
     else if (value !== null) problems.push(`${sources.file.path}: is not a list of "key: value" lines`);
     anchorPaths(tree, dirname(resolve(sources.file.path)));

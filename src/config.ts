@@ -1,5 +1,6 @@
 // The configuration: what its keys must be to each other, in words, and the frozen result.
 import type { z } from 'zod';
+import { formatListener, formatPlace } from './config-address.ts';
 import { type Parsed, schema } from './config-schema.ts';
 import { fail, ok, type Result } from './runtime/result.ts';
 import { isLoopback, isWildcard } from './uri/hosts.ts';
@@ -36,6 +37,34 @@ export const registrarOf = (config: Config, domain: string): Config['registrar']
 });
 
 const loopbackSip = (parsed: Parsed): boolean => parsed.sip.listen.every((one) => isLoopback(one.host));
+
+interface Socket {
+  readonly path: string;
+  readonly net: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Two listeners that no machine gives the same address and port. */
+function sharedSockets({ sip, overlay, admin, publication }: Parsed): string[] {
+  const sockets: readonly Socket[] = [
+    ...sip.listen.map(({ transport, host, port }) => ({ path: 'sip.listen', net: transport, host, port })),
+    ...(publication === 'local' ? [] : [{ path: 'overlay.listen', net: 'udp', ...overlay.listen }]),
+    { path: 'admin.listen', net: 'tcp', ...admin.listen },
+  ];
+  const clash = (a: Socket, b: Socket): boolean =>
+    a.net === b.net &&
+    a.port === b.port &&
+    a.port !== 0 &&
+    (a.host === b.host ||
+      ((isWildcard(a.host) || isWildcard(b.host)) && a.host.includes(':') === b.host.includes(':')));
+  return sockets.flatMap((one, index) => {
+    const taken = sockets.slice(0, index).find((other) => clash(other, one));
+    return taken === undefined
+      ? []
+      : [`${one.path}: ${one.net} ${formatPlace(one)} is taken by ${taken.path} ${formatPlace(taken)}`];
+  });
+}
 
 /** Relations between keys, each problem as a sentence with the key's path in front. */
 function relations(parsed: Parsed, mode: 'digest' | 'none'): string[] {
@@ -83,9 +112,15 @@ function relations(parsed: Parsed, mode: 'digest' | 'none'): string[] {
         `the ring keeps nothing longer than ${ENTRY_LIFETIME_MAX_SEC} s; more is possible only with publication: local`,
       );
   }
-  const owned = new Set([parsed.domain].flat());
+  const owned = new Set(parsed.domain);
   for (const name of Object.keys(parsed.domains))
     if (!owned.has(name)) say(`domains.${name}`, 'is not in the list under domain');
+  for (const alias of parsed.aliases)
+    if (alias !== parsed.domain[0] && owned.has(alias))
+      say('aliases', `${alias} is a domain of its own, so it cannot be another name of ${parsed.domain[0]}`);
+  if (new Set(sip.auth.algorithms).size < sip.auth.algorithms.length)
+    say('sip.auth.algorithms', 'each algorithm can stand once');
+  problems.push(...sharedSockets(parsed));
   if (overlay.successors < overlay.replicas)
     say('overlay.successors', `must be at least overlay.replicas (${overlay.replicas})`);
   if (ring && isWildcard(overlay.listen.host) && overlay.advertise === undefined && overlay.role === 'member')
@@ -93,6 +128,12 @@ function relations(parsed: Parsed, mode: 'digest' | 'none'): string[] {
       'overlay.advertise',
       `${overlay.listen.host} is every address; say the one that other members reach this node at`,
     );
+  if (
+    ring &&
+    overlay.advertise !== undefined &&
+    overlay.advertise.host.includes(':') !== overlay.listen.host.includes(':')
+  )
+    say('overlay.advertise', 'is of another address family than overlay.listen');
   if (ring && overlay.role === 'client' && overlay.seeds.length === 0)
     say('overlay.seeds', 'a client of the ring needs at least one member to ask');
   const local = loopbackSip(parsed) && isLoopback(overlay.listen.host);
@@ -160,7 +201,7 @@ export function parseConfig(merged: unknown): Result<Config, readonly string[]> 
   const problems = relations(data, mode);
   if (problems.length > 0) return fail(problems);
   const sip = { ...data.sip, auth: { ...data.sip.auth, mode } };
-  const [first = 'localhost', ...others] = [data.domain].flat();
+  const [first = 'localhost', ...others] = data.domain;
   return ok(freeze({ ...data, domain: [first, ...others] satisfies [string, ...string[]], sip }));
 }
 
@@ -185,25 +226,18 @@ function leavesOf(
   return Object.entries(value).flatMap(([key, inner]) => leavesOf(inner, [...path, key]));
 }
 
-const formatHostPort = ({ host, port }: { host: string; port?: number | undefined }): string =>
-  `${host.includes(':') ? `[${host}]` : host}${port === undefined ? '' : `:${port}`}`;
-
 /** The configuration as one would write it in the file. Secrets are in files of their own, so there is none to mask. */
 export function describeConfig(config: Config): object {
   const { sip, overlay, admin } = config;
-  const listen = sip.listen.map(
-    (one) =>
-      `${one.transport}:${formatHostPort(one)}${one.advertised ? `=${formatHostPort(one.advertised)}` : ''}`,
-  );
   return {
     ...config,
-    sip: { ...sip, listen },
+    sip: { ...sip, listen: sip.listen.map(formatListener) },
     overlay: {
       ...overlay,
-      listen: formatHostPort(overlay.listen),
-      advertise: overlay.advertise === undefined ? '' : formatHostPort(overlay.advertise),
-      seeds: overlay.seeds.map(formatHostPort),
+      listen: formatPlace(overlay.listen),
+      advertise: overlay.advertise === undefined ? '' : formatPlace(overlay.advertise),
+      seeds: overlay.seeds.map(formatPlace),
     },
-    admin: { ...admin, listen: formatHostPort(admin.listen) },
+    admin: { ...admin, listen: formatPlace(admin.listen) },
   };
 }

@@ -15,7 +15,7 @@ export const checkConfigCommand: CommandModule = {
     withConfigOptions(yargs).option('json', { type: 'boolean', default: false, describe: 'print JSON' }),
   handler: (argv) => {
     const config = readConfig(argv);
-    const files = loadFiles(config);
+    const files = loadFiles(config, { keep: false });
     if (!files.ok) throw new CliError(EXIT.usage, problemText(files.error));
     const shown = describeConfig(config);
     if (argv['json'] === true) printJson(shown);

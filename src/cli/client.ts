@@ -39,7 +39,7 @@ const fileText = (path: string): string => {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new CliError(EXIT.usage, messageOf(error));
+    throw new CliError(EXIT.usage, `cannot read ${path}: ${messageOf(error)}`);
   }
 };
 

@@ -49,6 +49,6 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new CliError(EXIT.usage, `cannot read the configuration: ${messageOf(error)}`);
+    throw new CliError(EXIT.usage, `cannot read the configuration ${path}: ${messageOf(error)}`);
   }
 }

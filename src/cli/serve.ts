@@ -17,7 +17,7 @@ export const serveCommand: CommandModule = {
   builder: withConfigOptions,
   handler: async (argv) => {
     const config = readConfig(argv);
-    const files = loadFiles(config);
+    const files = loadFiles(config, { keep: true });
     if (!files.ok) throw new CliError(EXIT.usage, problemText(files.error));
     const log = createLog(config.log.level);
     const app = createApp(config, files.value, systemWorld(log));

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { isLoopbackOnly, parseConfig, registrarOf } from '../../src/config.ts';
+import { stringify } from 'yaml';
+import { describeConfig, isLoopbackOnly, parseConfig, registrarOf } from '../../src/config.ts';
 import { loadConfig } from '../../src/config-sources.ts';
 
 const load = (yaml: string, environment: Record<string, string> = {}, flags: Record<string, string> = {}) =>
@@ -121,8 +122,41 @@ describe('problems', () => {
     ['a range that is none', 'limits: {trusted: ["10.0.0.0/33"]}', 'limits.trusted.0'],
     ['a list instead of a file of keys', '- a\n- b', '/etc/chordial/config.yaml'],
     ['YAML that does not parse', 'a: [', '/etc/chordial/config.yaml'],
+    ['an alias without its anchor', 'a: *nope', '/etc/chordial/config.yaml'],
+    [
+      'aliases of aliases that would fill the memory',
+      `a: &a [x${',x'.repeat(20)}]\nb: &b [*a${',*a'.repeat(20)}]\nc: [*b${',*b'.repeat(20)}]`,
+      '/etc/chordial/config.yaml',
+    ],
+    ['no domain at all', 'domain: []', 'domain'],
+    ['a domain that is none', 'domain: ["a.example", "b c"]', 'domain.1'],
+    [
+      'an alias that is a domain of its own',
+      'domain: [a.example, b.example]\naliases: [B.example]',
+      'aliases',
+    ],
+    ['one algorithm twice', 'sip: {auth: {algorithms: [MD5, MD5]}}', 'sip.auth.algorithms'],
+    ['a port in sip.advertise', 'sip: {advertise: "host.example:5060"}', 'sip.advertise'],
+    ['every address as the one to reach us at', 'sip: {advertise: "0.0.0.0"}', 'sip.advertise'],
+    ['a listener advertised as every address', 'sip: {listen: ["udp:127.0.0.1:0=[::]:0"]}', 'sip.listen.0'],
+    ['IPv6 without brackets', 'sip: {listen: ["udp:::1:5060"]}', 'sip.listen.0'],
+    ['a port that is none', 'sip: {listen: ["udp:127.0.0.1:65536"]}', 'sip.listen.0'],
+    ['a name to bind', 'sip: {listen: ["udp:localhost:5060"]}', 'sip.listen.0'],
+    ['the same listener twice', 'sip: {listen: ["udp:127.0.0.1:7", "udp:127.0.0.1:7"]}', 'sip.listen'],
+    ['the overlay on the port of SIP', 'overlay: {listen: "127.0.0.1:5060"}', 'overlay.listen'],
+    ['the admin server on the port of SIP', 'admin: {listen: "0.0.0.0:5060"}', 'admin.listen'],
+    ['a name as the address of the ring', 'overlay: {listen: "localhost:7184"}', 'overlay.listen'],
+    ['a name to reach a member at', 'overlay: {advertise: "a.example"}', 'overlay.advertise'],
+    ['an address of the other family', 'overlay: {advertise: "2001:db8::1"}', 'overlay.advertise'],
+    ['a seed without a port', 'overlay: {seeds: ["a.example:0"]}', 'overlay.seeds.0'],
   ])('%s', (_, yaml, path) => {
     expect(problems(yaml).map((problem) => problem.split(': ')[0])).toContain(path);
+  });
+
+  test('a port may serve UDP and TCP, and 0 any number of listeners', () => {
+    expect(
+      problems('sip: {listen: ["udp:127.0.0.1:5", "tcp:127.0.0.1:5", "udp:127.0.0.1:0", "udp:127.0.0.1:0"]}'),
+    ).toEqual([]);
   });
 
   test('a long lifetime is fine in local mode, where no ring keeps it', () => {
@@ -143,5 +177,30 @@ domains: {b.example: {registrar: {maxExpiresSec: 600, defaultExpiresSec: 600}}}`
       maxContacts: 10,
     });
     expect(registrarOf(parsed, 'a.example').maxExpiresSec).toBe(3600);
+  });
+});
+
+describe('the effective configuration, printed', () => {
+  test.each([
+    ['the default', ''],
+    [
+      'every kind of value',
+      `domain: [a.example, Bücher.example]
+aliases: [www.a.example]
+domains: {a.example: {registrar: {maxExpiresSec: 600, defaultExpiresSec: 600}}}
+publication: hybrid
+sip:
+  listen: ["udp:[::]:5060=[2001:DB8::1]:5070", "tcp:0.0.0.0:0=sip.a.example:5060"]
+  advertise: "[2001:db8:0:0::2]"
+  auth: {usersFile: users, secretFile: secret}
+overlay: {listen: "[::]:0", advertise: "[2001:db8::1]:7184", seeds: ["[::1]:7184", "b.example:7184"]}
+identity: {keyFile: key.pem, selector: 3}
+admin: {listen: "[::]:9184", tokenFile: token}
+limits: {trusted: []}`,
+    ],
+  ])('is a configuration with the same effect: %s', (_, yaml) => {
+    const before = config(yaml);
+    const printed = stringify(describeConfig(before));
+    expect(config(printed)).toEqual(before);
   });
 });
