@@ -16,7 +16,12 @@ export default defineConfig({
       project('tidy'),
       project('sim', { testTimeout: 60_000 }),
       project('integration', { testTimeout: 60_000, hookTimeout: 30_000 }),
-      project('phones', { testTimeout: 180_000, hookTimeout: 60_000, fileParallelism: false }),
+      project('phones', {
+        testTimeout: 180_000,
+        hookTimeout: 60_000,
+        fileParallelism: false,
+        globalSetup: 'test/phones/support/build.ts',
+      }),
     ],
   },
 });
