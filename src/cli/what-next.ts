@@ -1,22 +1,39 @@
 // What a person does next, printed once the server runs.
 import type { AppAddresses } from '../app.ts';
 import { type Config, isLoopbackOnly } from '../config.ts';
+import { formatEndpoint } from '../runtime/datagram.ts';
 
 const SYMBOL = '\u260e';
 
+/** A wildcard address is of no use to others: the same port at the host that is advertised. */
+function reachable(
+  bound: string,
+  advertise: { readonly host: string; readonly port?: number | undefined },
+): string {
+  const port = advertise.port ?? Number(bound.slice(bound.lastIndexOf(':') + 1));
+  return advertise.host === '' ? bound : formatEndpoint({ host: advertise.host, port });
+}
+
 export function whatNext(config: Config, addresses: AppAddresses, madeKey: boolean): string {
   const domain = config.domain[0] ?? 'localhost';
-  const phone = addresses.sip[0] ?? '';
+  const { sip, overlay } = config;
+  const phone = reachable(
+    (addresses.sip[0] ?? '').replace(/^(udp|tcp):/, ''),
+    sip.listen[0]?.advertised ?? { host: sip.advertise },
+  );
+  const member =
+    addresses.overlay === undefined
+      ? undefined
+      : reachable(addresses.overlay, overlay.advertise ?? { host: '' });
   const lines = [
     '',
     `  ${SYMBOL}  chordial is the registrar of ${config.domain.join(', ')}   (${config.publication}${config.publication === 'local' ? '' : `, overlay ${config.overlay.id}`})`,
     '',
-    `  Point a phone at it    registrar ${phone.replace(/^(udp|tcp):/, '')}, user NAME@${domain}${config.sip.auth.mode === 'none' ? ', any password' : ''}`,
-    `  Look someone up        chordial lookup sip:NAME@${domain}${addresses.overlay === undefined ? '' : ` --via ${addresses.overlay}`}`,
+    `  Point a phone at it    registrar ${phone}, user NAME@${domain}${config.sip.auth.mode === 'none' ? ', any password' : ''}`,
+    `  Look someone up        chordial lookup sip:NAME@${domain}${member === undefined ? '' : ` --via ${member}`}`,
     `  Status page            http://${addresses.admin}/`,
   ];
-  if (addresses.overlay !== undefined)
-    lines.push(`  Join from another      chordial serve --overlay.seeds ${addresses.overlay} …`);
+  if (member !== undefined) lines.push(`  Join from another      chordial serve --overlay.seeds ${member} …`);
   if (config.sip.auth.mode === 'none')
     lines.push(
       '',
