@@ -3,7 +3,14 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 const chordial = process.env.CHORDIAL;
-const args = ['--sip.listen', 'udp:127.0.0.1:0,tcp:127.0.0.1:0', '--overlay.listen', '127.0.0.1:0', '--admin.listen', '127.0.0.1:0'];
+const args = [
+  '--sip.listen',
+  'udp:127.0.0.1:0,tcp:127.0.0.1:0',
+  '--overlay.listen',
+  '127.0.0.1:0',
+  '--admin.listen',
+  '127.0.0.1:0',
+];
 const version = spawnSync(chordial, ['--version'], { encoding: 'utf8' });
 if (version.status !== 0) throw new Error(`--version: ${version.stderr}`);
 const refused = spawnSync(chordial, ['check-config', '--overlay.replicas', '0'], { encoding: 'utf8' });

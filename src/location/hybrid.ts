@@ -1,5 +1,5 @@
 // Both Location Services at once (DESIGN §5.1): our own store answers for us, the ring tells the others and is told.
-import type { OverlayClient, PublishOutcome } from '../dht/types.ts';
+import type { OverlayClient, PublishOutcome } from '../dht/index.ts';
 import type { Id } from '../record/id.ts';
 import { type NameKeys, nameKeys } from '../record/keys.ts';
 import type { RecordLimits } from '../record/limits.ts';

@@ -1,5 +1,5 @@
 // The public Location Service: the ring. Nothing is kept here; a publication is true when a write quorum holds it.
-import type { OverlayClient } from '../dht/types.ts';
+import type { OverlayClient } from '../dht/index.ts';
 import type { Id } from '../record/id.ts';
 import { type NameKeys, nameKeys } from '../record/keys.ts';
 import type { Publication } from '../record/types.ts';

@@ -4,8 +4,8 @@ import type { LocationName, Param } from '../uri/types.ts';
 /** One signed, sealed entry exactly as transmitted (docs/lsp.md, "Entry"). Never re-encoded. */
 export type EntryBytes = Uint8Array;
 
-/** What a REGISTER (or another protocol's publication) says about one contact. */
-export interface BindingChange {
+/** One contact of a name, as it was registered. */
+interface BoundContact {
   /** The contact URI as registered, byte for byte. */
   readonly contact: string;
   /** Its canonical form: equal contacts (RFC 3261 §19.1.4) give equal strings. */
@@ -19,22 +19,18 @@ export interface BindingChange {
   readonly params: readonly Param[];
   /** Path header values (RFC 3327), topmost first. */
   readonly path: readonly string[];
-  /** 0 removes the binding. */
-  readonly expiresSec: number;
   /** Cut to 64 bytes. */
   readonly userAgent?: string;
 }
 
+/** What a REGISTER (or another protocol's publication) says about one contact. */
+export interface BindingChange extends BoundContact {
+  /** 0 removes the binding. */
+  readonly expiresSec: number;
+}
+
 /** A binding as readers see it: opened, verified, unexpired. */
-export interface Binding {
-  readonly contact: string;
-  readonly canonicalContact: string;
-  readonly instance?: string;
-  readonly regId?: number;
-  readonly q?: number;
-  readonly params: readonly Param[];
-  readonly path: readonly string[];
-  readonly userAgent?: string;
+export interface Binding extends BoundContact {
   /** Wall time, ms: version's ms + lifetime, as signed. */
   readonly expiresAtMs: number;
 }
