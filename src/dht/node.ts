@@ -74,6 +74,8 @@ const LEAVE_MS = 4000;
 
 const NOT_MEMBER: Answer = { type: 'error', code: 'not-member', detail: 'starting', peers: [] };
 
+const FORSAKEN = { kind: 'unavailable', detail: 'no other member answers' } as const;
+
 /** What exists once the socket is open and our own address known. */
 interface Running {
   readonly ring: RingMember;
@@ -164,11 +166,14 @@ export class LspNode implements OverlayClient {
 
   async publish(key: Id, entries: readonly Uint8Array[], deadlineMs: number): Promise<PublishOutcome> {
     if (this.#running === undefined) return { kind: 'unavailable', detail: 'not started' };
+    if (this.#forsaken(this.#running)) return FORSAKEN;
     return this.#running.overlay.publish(key, entries, deadlineMs);
   }
 
   async query(key: Id, deadlineMs: number): Promise<QueryOutcome> {
     if (this.#running === undefined) return { kind: 'unavailable', detail: 'not started' };
+    const held = this.#deps.store.live(key).length > 0;
+    if (!held && this.#forsaken(this.#running)) return FORSAKEN;
     return this.#running.overlay.query(key, deadlineMs);
   }
 
@@ -186,6 +191,11 @@ export class LspNode implements OverlayClient {
   walk(): Promise<RingWalk> {
     const start = this.members.flatMap(({ endpoints }) => endpoints.slice(0, 1));
     return walkRing((to, request) => this.#rpc.call(to, request), start);
+  }
+
+  /** Alone and not entitled to be: asking ourselves until the deadline would not change that. */
+  #forsaken({ ring }: Running): boolean {
+    return ring.joined && ring.members().length === 1 && (!ring.ready || cutOff(ring));
   }
 
   #compose(): Running {

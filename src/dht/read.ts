@@ -43,6 +43,8 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
   let unasked: Peer[] = [];
   let hints: readonly Peer[] = [];
   let single = false;
+  // Whether anybody said anything, in whatever round: then it is no timeout.
+  let answered = false;
   let backoffMs = BACKOFF_FIRST_MS;
 
   return new Promise((resolve) => {
@@ -71,8 +73,7 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
         settleEntries();
         return;
       }
-      const kinds = [...readings.values()].map(({ kind }) => kind);
-      if (kinds.every((kind) => kind === 'lost') && target.length > 0) {
+      if (!answered && target.length > 0) {
         settle({ kind: 'timeout' });
         return;
       }
@@ -119,6 +120,7 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
         if (settled) return;
         const reading = readingOf(outcome);
         readings.set(peer.id, reading);
+        if (reading.kind !== 'lost') answered = true;
         if (outcome.ok && outcome.answer.type === 'error') hints = [...hints, ...outcome.answer.peers];
         if (reading.kind === 'entries' && !single) {
           single = true;

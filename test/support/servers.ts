@@ -45,6 +45,12 @@ export class Wire {
   onReceive: (bytes: Uint8Array, from: Endpoint) => boolean = () => true;
   /** Called before each SIP datagram leaves; false drops it. */
   onSip: (bytes: Uint8Array, to: Endpoint) => boolean = () => true;
+  /** Nothing is watched any more. */
+  release(): void {
+    this.onSend = () => true;
+    this.onReceive = () => true;
+    this.onSip = () => true;
+  }
 }
 
 export interface TestServer {

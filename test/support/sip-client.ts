@@ -145,10 +145,17 @@ export class SipClient {
   register(
     server: Endpoint,
     aor: string,
-    options: { contact?: string; expires?: number; callId?: string; cseq?: number; domain?: string } = {},
+    options: {
+      contact?: string;
+      expires?: number;
+      callId?: string;
+      cseq?: number;
+      domain?: string;
+      giveUpMs?: number;
+    } = {},
   ): Promise<SipAnswer> {
     const domain = options.domain ?? aor.slice(aor.indexOf('@') + 1);
-    return this.ask(server, {
+    const ask = {
       method: 'REGISTER',
       uri: `sip:${domain}`,
       from: aor,
@@ -159,7 +166,8 @@ export class SipClient {
         ...(options.contact === undefined ? [] : [`Contact: ${options.contact}`]),
         ...(options.expires === undefined ? [] : [`Expires: ${options.expires}`]),
       ],
-    });
+    };
+    return this.ask(server, ask, options.giveUpMs);
   }
 
   /** INVITE for `aor` at `server`. */

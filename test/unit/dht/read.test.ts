@@ -110,6 +110,13 @@ describe('read', () => {
     expect(ms).toBeLessThan(2600);
   });
 
+  test('whoever may not say, round after round, makes it unavailable and no timeout', async () => {
+    const { peers, timed } = setUp([a]);
+    peers.behave(a, mute);
+    for (let deadlineMs = 200; deadlineMs < 400; deadlineMs += 20)
+      expect((await timed(deadlineMs)).outcome).toMatchObject({ kind: 'unavailable' });
+  });
+
   test('a single answer is used when the others do not come, within a second', async () => {
     const { peers, timed } = setUp([a, b, c]);
     peers.behave(a, holds(X));
