@@ -23,6 +23,7 @@ const PROBE = { attempts: 2, timeoutMs: 1000 };
 /** A suspicion from outside (a look-up's timeout) about one that answered so lately is not followed. */
 const FRESH_MS = 1000;
 
+const sameKey = (a: Peer, b: Peer): boolean => Buffer.compare(a.publicKey, b.publicKey) === 0;
 const placeOf = (peer: Peer): string => peer.endpoints.map(formatEndpoint).join(' ');
 
 export class RingLiveness {
@@ -137,12 +138,14 @@ export class RingLiveness {
       revisitMs: firstHand ? 0 : this.#core.options.timing.revisitMs,
     };
     const judgement = peer.id === this.#core.self.id ? 'ignore' : judge(peer, held, times);
-    if (judgement === 'known') return Promise.resolve(true);
+    // An id is made of names, and anybody may sign a descriptor of it: only the key says whose it is.
+    if (judgement === 'known')
+      return Promise.resolve(held.member !== undefined && sameKey(held.member, peer));
     if (judgement === 'ignore') return Promise.resolve(false);
     return this.#alone(this.#introductions, peer, async () => {
       const proven = held.member ?? held.departed?.peer;
-      const sameKey = proven !== undefined && Buffer.compare(proven.publicKey, peer.publicKey) === 0;
-      if (!sameKey && (await this.vouched(peer)) !== 'yes') return false;
+      const isProven = proven !== undefined && sameKey(proven, peer);
+      if (!isProven && (await this.vouched(peer)) !== 'yes') return false;
       const life = await this.ping(peer);
       if (life === 'unknown' || this.#core.phase === 'leaving') return false;
       if (life !== 'alive') {
@@ -158,7 +161,8 @@ export class RingLiveness {
   async vouched(peer: Peer): Promise<'yes' | 'no' | 'unavailable'> {
     const answer = await this.#deps.keys.resolve(peer.domain, peer.selector);
     if (answer.kind === 'unavailable') return 'unavailable';
-    if (answer.kind === 'key' && Buffer.compare(answer.publicKey, peer.publicKey) === 0) return 'yes';
+    const keys = answer.kind === 'key' ? [answer.publicKey, ...(answer.alternates ?? [])] : [];
+    if (keys.some((key) => Buffer.compare(key, peer.publicKey) === 0)) return 'yes';
     this.#refused.add();
     this.#deps.log.debug(
       { peer: peer.id, domain: peer.domain, selector: peer.selector },
@@ -190,6 +194,8 @@ export class RingLiveness {
   // partition: "the lower stops" (DESIGN §5).
   #mirror(peer: Peer): void {
     const own = this.#core.self;
+    // Whoever hasn't our key is no twin of ours, whatever name and number it signs: it must not stop or rename us.
+    if (!sameKey(own, peer)) return;
     const here = peer.endpoints.every((one) => own.endpoints.some((ours) => sameEndpoint(one, ours)));
     if (peer.bootSequence < own.bootSequence || (here && peer.bootSequence === own.bootSequence)) return;
     if (here) {

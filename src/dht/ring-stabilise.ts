@@ -96,10 +96,11 @@ export class RingStabilise {
   }
 
   /** RECTIFY, when the operation under way is done: the notifier has been heard and vouched for. */
-  rectify(notifier: Peer): Promise<void> {
+  rectify({ id }: Peer): Promise<void> {
     return this.#exclusive(async () => {
       const core = this.#core;
-      if (core.mode !== 'full' || core.table.get(notifier.id) === undefined) return;
+      const notifier = core.table.get(id)?.peer;
+      if (core.mode !== 'full' || notifier === undefined) return;
       const head = core.neighbourhood.predecessors[0];
       // "if between(r.prdc, n, r): r.prdc := n; else if r.prdc dead: r.prdc := n"
       if (isBetterPredecessor(core.self.id, core.neighbourhood, notifier.id) || head === undefined)
