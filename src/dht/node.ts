@@ -58,6 +58,8 @@ export interface LspNodeOptions {
   readonly replicas: number;
   readonly successors: number;
   readonly minMembers: number;
+  /** May self-certifying domains be members of this overlay? False if absent. */
+  readonly selfCertified?: boolean;
   /** Of the program, for STATUS. */
   readonly version: string;
   /** Sources that no rate limit holds back. */
@@ -225,6 +227,7 @@ export class LspNode implements OverlayClient {
         replicas,
         successors,
         minMembers,
+        selfCertified: this.#options.selfCertified ?? false,
         timing: { ...RING_TIMING, ...this.#options.ringTiming },
       },
     );

@@ -1,4 +1,5 @@
 // What a member answers to the ring's own requests: PING, PROBE, JOIN, NOTIFY, NEIGHBOURS, LEAVE, STATUS.
+import { isSelfCertifying } from '../record/self-certifying.ts';
 import type { Endpoint } from '../runtime/datagram.ts';
 import { sameEndpoint } from './address.ts';
 import type { RingCore } from './ring-core.ts';
@@ -20,6 +21,11 @@ const error = (code: ErrorCode, detail = '', peers: readonly Peer[] = []): Answe
   peers,
 });
 const NOT_MEMBER = error('not-member', 'not in a ring yet');
+
+const refusalOf = ({ domain, selector }: Peer): string =>
+  isSelfCertifying(domain)
+    ? 'domains that are their own key may publish in this overlay, but not be members'
+    : `${domain} does not publish this key as ${selector}`;
 
 /** Attempts where somebody else waits for the result. */
 const BRIEFLY = 2;
@@ -110,8 +116,7 @@ export class RingHandlers {
       return error('constants-differ', `this overlay has replicas ${replicas}, successors ${successors}`);
     if (peer.id === core.self.id) return this.#sameIdAsOurs(peer);
     const vouched = await this.#live.vouched(peer);
-    if (vouched === 'no')
-      return error('refused', `${peer.domain} does not publish this key as ${peer.selector}`);
+    if (vouched === 'no') return error('refused', refusalOf(peer));
     if (vouched === 'unavailable') return error('retry', `the key of ${peer.domain} can't be looked up now`);
     const earlier = await this.#earlierLife(peer);
     if (earlier !== undefined) return earlier;

@@ -1,5 +1,6 @@
 // Who lives: pings that name whom they mean, one indirect ping before anybody is called dead, and vouching for newcomers.
 import type { Id } from '../record/id.ts';
+import { isSelfCertifying } from '../record/self-certifying.ts';
 import { formatEndpoint } from '../runtime/datagram.ts';
 import type { Counter } from '../runtime/metrics.ts';
 import { randomBelow } from '../runtime/random.ts';
@@ -157,8 +158,12 @@ export class RingLiveness {
     });
   }
 
-  /** Does the domain publish this key under this selector (DESIGN §6)? */
+  /** Does the domain publish this key under this selector, and may it be a member at all (DESIGN §6)? */
   async vouched(peer: Peer): Promise<'yes' | 'no' | 'unavailable'> {
+    if (isSelfCertifying(peer.domain) && !this.#core.options.selfCertified) {
+      this.#refused.add();
+      return 'no';
+    }
     const answer = await this.#deps.keys.resolve(peer.domain, peer.selector);
     if (answer.kind === 'unavailable') return 'unavailable';
     const keys = answer.kind === 'key' ? [answer.publicKey, ...(answer.alternates ?? [])] : [];

@@ -64,6 +64,8 @@ export interface RingOptions {
   readonly successors: number;
   /** 0: 1 without other seeds, else 2. */
   readonly minMembers: number;
+  /** May self-certifying domains be members? They cost nothing, so anybody can have as many places as it likes. */
+  readonly selfCertified: boolean;
   readonly timing: RingTiming;
 }
 

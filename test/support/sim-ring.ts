@@ -35,6 +35,7 @@ export interface SimRingOptions {
   readonly successors?: number;
   readonly replicas?: number;
   readonly minMembers?: number;
+  readonly selfCertified?: boolean;
   readonly timing?: Partial<RingTiming>;
   readonly link?: Partial<LinkOptions>;
   /** The domains that publish no key. */
@@ -123,6 +124,7 @@ export class SimRing {
         replicas: this.#options.replicas ?? 3,
         successors: more.successors ?? this.#options.successors ?? 8,
         minMembers: this.#options.minMembers ?? 0,
+        selfCertified: this.#options.selfCertified ?? false,
         timing: { ...RING_TIMING, ...this.#options.timing },
       },
     );

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { encodePeer } from '../../../src/dht/descriptor.ts';
 import { LspRpc } from '../../../src/dht/rpc.ts';
 import type { Answer, Peer, Request } from '../../../src/dht/types.ts';
+import type { Identity } from '../../../src/record/types.ts';
 import type { Endpoint } from '../../../src/runtime/datagram.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
 import { MetricsRegistry } from '../../../src/runtime/metrics.ts';
@@ -11,7 +12,7 @@ import { at, hostOf, type RingNode, SimRing } from '../../support/sim-ring.ts';
 
 /** A socket with a key that nobody vouches for, whatever name it gives itself. */
 class Mallory {
-  readonly identity = sampleIdentity('mallory.example');
+  readonly identity: Identity;
   readonly asked: string[] = [];
   readonly #rpc: LspRpc;
   readonly #ring: SimRing;
@@ -19,7 +20,8 @@ class Mallory {
   /** What it says to PING: who it pretends to be. */
   pretends: Peer | undefined;
 
-  constructor(ring: SimRing, host: string) {
+  constructor(ring: SimRing, host: string, domain = 'mallory.example') {
+    this.identity = sampleIdentity(domain);
     const { clock, random, openDatagram } = ring.world.boot(host);
     this.#ring = ring;
     this.endpoint = { host, port: 7184 };
@@ -178,3 +180,24 @@ describe.each([
     expect(answer).toMatchObject({ type: 'error', code: 'refused' });
   });
 });
+
+// DESIGN §6: "Self-certifying domains cost nothing, so they … are members only where the overlay says so."
+test.each([false, true])(
+  'a domain that is its own key is a member where the overlay says so: %s',
+  async (says) => {
+    const ring = new SimRing(`self-certified ${says}`, { selfCertified: says });
+    for (let index = 0; index < 3; index += 1)
+      await ring.start(`n${index}`, hostOf(index), index === 0 ? [] : [at(hostOf(0))]);
+    await ring.settled(60_000);
+    const free = new Mallory(ring, '10.6.6.6', 'free.lsp.alt');
+    await free.start();
+    const peer = free.forge('free.lsp.alt', 1);
+    free.pretends = peer;
+    const member = ring.node('n1');
+    const joined = await free.ask(member, { type: 'join', peer, replicas: 3, successors: 8 });
+    expect(joined).toMatchObject(says ? { type: 'joined' } : { type: 'error', code: 'refused' });
+    const told = await free.ask(member, { type: 'notify', peer, members: [], gone: [] });
+    expect(told).toMatchObject(says ? { type: 'ok' } : { type: 'error' });
+    expect(member.ring.members().some(({ id }) => id === peer.id)).toBe(says);
+  },
+);
