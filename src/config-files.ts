@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseUserFile, type UserLine } from './auth/user-file.ts';
 import { type Config, isLoopbackOnly } from './config.ts';
 import { generateKeyPem, identityFromPem } from './record/identity.ts';
+import { isSelfCertifying, selfCertifyingDomain } from './record/self-certifying.ts';
 import { parseTrustFile, type TrustMap } from './record/trust-file.ts';
 import type { Identity } from './record/types.ts';
 import { messageOf } from './runtime/errors.ts';
@@ -101,6 +102,11 @@ export function loadFiles(
     pem === undefined
       ? undefined
       : reader.take('identity.keyFile', identityFromPem(pem, { domain, selector }));
+  // Nobody would believe an entry of such a domain that another key signed.
+  if (identity !== undefined && isSelfCertifying(domain)) {
+    const own = selfCertifyingDomain(identity.publicKey);
+    if (own !== domain) reader.problems.push(`domain: the key in identity.keyFile is the domain ${own}`);
+  }
   if (identity === undefined || reader.problems.length > 0) return fail(reader.problems);
   return ok({
     identity,
