@@ -15,7 +15,6 @@ import { distance } from './record/id.ts';
 import { RECORD_LIMITS } from './record/limits.ts';
 import { RecordStore } from './record/store.ts';
 import { EntryVerifier } from './record/verify.ts';
-import { createAddressRanges } from './runtime/address-ranges.ts';
 import { type Endpoint, formatEndpoint } from './runtime/datagram.ts';
 import { CodedError } from './runtime/errors.ts';
 import type { Background } from './runtime/lifecycle.ts';
@@ -41,6 +40,7 @@ interface Around {
   readonly world: World;
   readonly metrics: Metrics;
   readonly background: Background;
+  readonly isTrusted: (host: string) => boolean;
 }
 
 /** A part with a life. */
@@ -155,7 +155,7 @@ function composeOverlay(
     readonly fail: (error: CodedError) => void;
   },
 ): OverlayParts {
-  const { world, metrics, keys, store, identity, fail } = deps;
+  const { world, metrics, keys, store, identity, isTrusted, fail } = deps;
   const { overlay } = config;
   const common = {
     ...world,
@@ -197,8 +197,9 @@ function composeOverlay(
         : { advertise: [{ host: overlay.advertise.host, port: overlay.advertise.port ?? 0 }] }),
       successors: overlay.successors,
       minMembers: overlay.minMembers,
+      selfCertified: overlay.selfCertified,
       version: VERSION,
-      trusted: createAddressRanges(config.limits.trusted),
+      trusted: isTrusted,
     },
   );
   const facts = () => ({

@@ -4,6 +4,7 @@ import { AdminServer } from './admin/http.ts';
 import { createLookup } from './admin/lookup.ts';
 import { readiness } from './admin/readiness.ts';
 import type { AdminStatus, Readiness } from './admin/types.ts';
+import { LiveLimits } from './app-limits.ts';
 import { composeLocation } from './app-location.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
 import { FlowTokens } from './auth/flow-token.ts';
@@ -14,7 +15,6 @@ import { type LoadedFiles, loadUsers } from './config-files.ts';
 import { Branches } from './proxy/branch.ts';
 import { Forwarder } from './proxy/forwarder.ts';
 import { Redirector } from './redirect/redirector.ts';
-import { createAddressRanges } from './runtime/address-ranges.ts';
 import { delay } from './runtime/clock.ts';
 import { type Endpoint, formatEndpoint } from './runtime/datagram.ts';
 import type { CodedError } from './runtime/errors.ts';
@@ -40,8 +40,8 @@ export interface App {
   start(): Promise<void>;
   /** Drains, leaves the ring, closes. Idempotent. */
   stop(): Promise<void>;
-  /** SIGHUP: users are read again. */
-  reload(): void;
+  /** SIGHUP: takes the users and limits of `next` over; the rest of it waits for a restart. */
+  reload(next: Config): void;
   /** Known after start. */
   readonly addresses: AppAddresses;
   /** Resolves once /health/ready is true for the first time. */
@@ -53,8 +53,6 @@ export interface App {
 /** Requests under way may end; a phone repeats what is lost after that. */
 const DRAIN_MS = 3_000;
 const READY_POLL_MS = 50;
-/** An office behind one NAT, each phone with a connection or two. */
-const CONNECTIONS_PER_SOURCE_MAX = 500;
 const FORWARDED_MAX = 20_000;
 const RETRANSMITTING_MAX = 10_000;
 
@@ -70,37 +68,33 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
   const startedMs = clock.wallMs();
   let draining = false;
 
-  const place = composeLocation(config, files, { world, metrics, background: lifecycle });
+  const limits = new LiveLimits(config.limits);
+  const { isTrusted } = limits;
+  const place = composeLocation(config, files, { world, metrics, isTrusted, background: lifecycle });
   const { location } = place;
 
+  const listeners = config.sip.listen.map(({ transport, host, port, advertised }) => ({
+    transport,
+    host,
+    port,
+    advertised: advertised ?? { host: config.sip.advertise || host, port },
+  }));
   // Before the sockets are bound a port 0 is not known: who we are is said again once it is.
   let self = selfOf(
     config,
-    config.sip.listen.map(({ host, port }) => ({ bound: { host, port }, advertised: { host, port } })),
-    [],
+    listeners.map(({ host, port, advertised }) => ({ bound: { host, port }, advertised })),
+    world.localAddresses(),
   );
   const isOurs = (uri: string): boolean => {
     const parsed = parseSipUri(uri);
     return parsed.ok && ownDomain(parsed.value, self) !== undefined;
   };
-  const isTrusted = createAddressRanges(config.limits.trusted);
   const sip = new SipServer(
     { ...world, log: log.child({ mod: 'sip' }), metrics },
     {
-      listeners: config.sip.listen.map((one) => ({
-        transport: one.transport,
-        host: one.host,
-        port: one.port,
-        advertised: one.advertised ?? { host: config.sip.advertise || one.host, port: one.port },
-      })),
+      listeners,
       secret: derived(secret, 'to-tag'),
-      limits: {
-        perSourcePerSec: config.limits.perSourcePerSec,
-        messageBytesMax: config.limits.maxMessageBytes,
-        connectionsMax: config.limits.maxConnections,
-        connectionsPerSourceMax: Math.min(CONNECTIONS_PER_SOURCE_MAX, config.limits.maxConnections),
-        idleMs: config.limits.idleSec * 1000,
-      },
+      limits: limits.sip,
       isTrusted,
       supported: ['path'],
       isOurs,
@@ -120,8 +114,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
       algorithms: auth.algorithms,
       nonceLifetimeSec: auth.nonceLifetimeSec,
       secret: derived(secret, 'nonce'),
-      banSec: config.limits.banSec,
-      trusted: config.limits.trusted,
+      guard: limits.guard,
     },
   );
   const registrar = createRegistrar(
@@ -230,6 +223,8 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
       await lifecycle.start('admin', admin);
       await lifecycle.start('location', place);
       await lifecycle.start('sip', sip);
+      // While the ring is left the sockets still answer 503: a phone that hears nothing waits for half a minute.
+      lifecycle.onStop('location, before the sockets', () => place.stop());
       lifecycle.onStop('requests under way', () => Promise.race([sip.drain(), delay(clock, DRAIN_MS)]));
       self = selfOf(config, sip.listeners, world.localAddresses());
       place.listening();
@@ -240,8 +235,9 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
       draining = true;
       return lifecycle.stop();
     },
-    reload() {
-      const read = loadUsers(config);
+    reload(next) {
+      limits.replace(next.limits);
+      const read = loadUsers(next);
       if (!read.ok) log.warn({ problems: read.error }, 'the user file was not taken over');
       else if (read.value !== undefined) {
         users.replace(read.value);

@@ -1,13 +1,14 @@
 // Who guesses passwords is slowed, then banned; a phone with a wrong one is slowed and never costs its neighbours anything.
-import { createAddressRanges, sourceOf } from '../runtime/address-ranges.ts';
+import { sourceOf } from '../runtime/address-ranges.ts';
 import { BoundedMap } from '../runtime/bounded-map.ts';
 import { RateLimiter } from '../runtime/rate-limiter.ts';
 
+/** Read when they are needed: both may change while the server runs. */
 export interface AuthGuardOptions {
   /** How long a ban lasts; 0: nobody is banned, guesses are still slowed. */
   readonly banSec: number;
-  /** Addresses and ranges that are never banned (a pair of address and user is slowed there too). */
-  readonly trusted: readonly string[];
+  /** Addresses that are never banned (a pair of address and user is slowed there too). */
+  readonly isTrusted: (host: string) => boolean;
 }
 
 export interface Attempt {
@@ -60,8 +61,7 @@ const PAIR_ATTEMPTS_MAX = 200;
 const TABLE_MAX = 20_000;
 
 export class AuthGuard {
-  readonly #banMs: number;
-  readonly #isTrusted: (host: string) => boolean;
+  readonly #options: AuthGuardOptions;
   // BOUNDED: TABLE_MAX; the one that failed longest ago goes first.
   readonly #pairs = new BoundedMap<string, Pair>(TABLE_MAX);
   // BOUNDED: TABLE_MAX.
@@ -72,14 +72,19 @@ export class AuthGuard {
   readonly #foreignSources = new RateLimiter({ perSec: 2, burst: 500, maxKeys: TABLE_MAX });
 
   constructor(options: AuthGuardOptions) {
-    this.#banMs = options.banSec * 1000;
-    this.#isTrusted = createAddressRanges(options.trusted);
+    this.#options = options;
+  }
+
+  get #banMs(): number {
+    return this.#options.banSec * 1000;
   }
 
   /** Milliseconds that the source stays banned; 0 if it isn't. */
   bannedMs(source: string, monoMs: number): number {
     const known = this.#sources.get(sourceOf(source));
-    return known === undefined ? 0 : Math.max(0, known.bannedUntilMs - monoMs);
+    return known === undefined || this.#options.isTrusted(source)
+      ? 0
+      : Math.max(0, known.bannedUntilMs - monoMs);
   }
 
   /** Asked for credentials whose nonce we issued to this very source: nobody can make it count against another. */
@@ -117,7 +122,7 @@ export class AuthGuard {
   }
 
   #countSource(host: string, monoMs: number): GuardConsequence {
-    if (this.#banMs === 0 || this.#isTrusted(host)) return 'none';
+    if (this.#banMs === 0 || this.#options.isTrusted(host)) return 'none';
     const key = sourceOf(host);
     const before = this.#sources.get(key);
     const source: Source =

@@ -6,7 +6,7 @@ import type { Random } from '../runtime/random.ts';
 import type { ExtraHeaders, Reply, ServerTransaction, SipRequest } from '../sip/types.ts';
 import { canonicalHost } from '../uri/hosts.ts';
 import { parseSipUri } from '../uri/parse.ts';
-import { AuthGuard } from './auth-guard.ts';
+import { AuthGuard, type AuthGuardOptions } from './auth-guard.ts';
 import { readCredentials } from './credentials.ts';
 import {
   algorithmOf,
@@ -34,8 +34,7 @@ export interface AuthenticatorOptions {
   readonly nonceLifetimeSec: number;
   /** Shared by all registrars of a domain: each then accepts the nonces of the others. */
   readonly secret: Uint8Array;
-  readonly banSec: number;
-  readonly trusted: readonly string[];
+  readonly guard: AuthGuardOptions;
 }
 
 export interface CheckScope {
@@ -86,7 +85,7 @@ export const createAuthenticator = (
     lifetimeSec: options.nonceLifetimeSec,
     random: deps.random,
   });
-  const guard = new AuthGuard({ banSec: options.banSec, trusted: options.trusted });
+  const guard = new AuthGuard(options.guard);
   const results = deps.metrics.counter('chordial_auth_total', 'Digest checks by result');
 
   const challenge = (source: string, scope: CheckScope, stale: boolean): AuthOutcome => {
@@ -190,7 +189,7 @@ export const createAuthenticator = (
         'authentication failed',
       );
       if (guard.failed(attempt, clock.monoMs()) === 'banned')
-        log.warn({ src: source, forSec: options.banSec }, 'source banned');
+        log.warn({ src: source, forSec: options.guard.banSec }, 'source banned');
       return challenge(source, scope, false);
     },
   };

@@ -1,12 +1,14 @@
 // chordial serve: run the registrar and its node until a signal says stop.
 import type { CommandModule } from 'yargs';
-import { createApp } from '../app.ts';
+import { type App, createApp } from '../app.ts';
+import type { Config } from '../config.ts';
 import { loadFiles } from '../config-files.ts';
 import { CodedError, messageOf } from '../runtime/errors.ts';
-import { createLog } from '../runtime/log.ts';
+import { createLog, type Log } from '../runtime/log.ts';
 import { systemWorld } from '../runtime/world.ts';
 import { problemText, readConfig, withConfigOptions } from './config-options.ts';
 import { CliError, EXIT } from './exit-code.ts';
+import { startProblem } from './start-problem.ts';
 import { whatNext } from './what-next.ts';
 
 const STOP_DEADLINE_MS = 10_000;
@@ -21,26 +23,45 @@ export const serveCommand: CommandModule = {
     if (!files.ok) throw new CliError(EXIT.usage, problemText(files.error));
     const log = createLog(config.log.level);
     const app = createApp(config, files.value, systemWorld(log));
-    const stopped = stopOnSignals(app, log);
+    const ended = stopOnSignals(app, log);
+    process.on('SIGHUP', () => reload(app, argv, log));
     try {
       await app.start();
+      process.stderr.write(whatNext(config, app.addresses, files.value.madeKey));
     } catch (error) {
-      await app.stop();
-      // A port that is taken or an id that lives elsewhere is for the operator to mend.
-      throw new CliError(EXIT.usage, messageOf(error));
+      // Stopped by a signal before it had started.
+      if (!ended.begun()) {
+        await app.stop();
+        // A port that is taken or an id that lives elsewhere is for the operator to mend.
+        throw new CliError(EXIT.usage, startProblem(error));
+      }
     }
-    process.stderr.write(whatNext(config, app.addresses, files.value.madeKey));
-    process.exitCode = await stopped;
+    process.exitCode = await ended.status;
   },
 };
 
-/** Resolves with the exit status once the app has stopped, for whatever reason. */
-function stopOnSignals(
-  app: ReturnType<typeof createApp>,
-  log: ReturnType<typeof createLog>,
-): Promise<number> {
-  return new Promise((resolve) => {
-    let stopping = false;
+/** SIGHUP: the configuration is read again, all sources of it; one with a problem changes nothing. */
+function reload(app: App, argv: Readonly<Record<string, unknown>>, log: Log): void {
+  let next: Config;
+  try {
+    next = readConfig(argv);
+  } catch (error) {
+    log.warn({ problem: messageOf(error) }, 'the configuration was not taken over');
+    return;
+  }
+  app.reload(next);
+}
+
+interface Ended {
+  /** The app stops, or has stopped. */
+  begun(): boolean;
+  /** Resolves with the exit status once the app has stopped, for whatever reason. */
+  readonly status: Promise<number>;
+}
+
+function stopOnSignals(app: App, log: Log): Ended {
+  let stopping = false;
+  const status = new Promise<number>((resolve) => {
     const stop = (exitCode: number): void => {
       if (stopping) return;
       stopping = true;
@@ -58,7 +79,6 @@ function stopOnSignals(
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
-    process.on('SIGHUP', () => app.reload());
     const onFault = (error: unknown): void => {
       log.error({ err: messageOf(error), stack: error instanceof Error ? error.stack : '' }, 'fatal');
       if (stopping) process.exit(EXIT.failed);
@@ -68,4 +88,5 @@ function stopOnSignals(
     process.on('unhandledRejection', onFault);
     void app.fatal.then(onFault);
   });
+  return { begun: () => stopping, status };
 }

@@ -1,5 +1,5 @@
 // What is started is stopped, in reverse order; what runs in the background is known and its failure is told.
-import { messageOf } from './errors.ts';
+import { CodedError, messageOf } from './errors.ts';
 import type { Log } from './log.ts';
 
 export interface Background {
@@ -11,16 +11,24 @@ export class Lifecycle implements Background {
   readonly #log: Log;
   // BOUNDED: by the parts of the program; each registers once at start.
   readonly #stops: { name: string; stop: () => Promise<void> }[] = [];
+  #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(log: Log) {
     this.#log = log;
   }
 
-  /** Starts a part and remembers how to stop it; a part that fails to start stops those before it. */
+  /** Starts a part and remembers how to stop it. Rejects if it can't start, or if all is being stopped by now. */
   async start(name: string, part: { start(): Promise<void>; stop(): Promise<void> }): Promise<void> {
+    this.#refuseStopped();
     this.onStop(name, () => part.stop());
-    await part.start();
+    this.#starting = part.start();
+    await this.#starting;
+    this.#refuseStopped();
+  }
+
+  #refuseStopped(): void {
+    if (this.#stopping !== undefined) throw new CodedError('ERR_STOPPED', 'stopped before it had started');
   }
 
   onStop(name: string, stop: () => Promise<void>): void {
@@ -34,6 +42,8 @@ export class Lifecycle implements Background {
   }
 
   async #stopAll(): Promise<void> {
+    // A part in the middle of its start would bind what nobody then closes. Whoever started it hears why it failed.
+    await this.#starting?.catch(() => undefined);
     for (const { name, stop } of this.#stops.reverse()) {
       try {
         await stop();

@@ -44,7 +44,7 @@ export interface SipServerDeps {
   readonly connectStream: ConnectStream;
 }
 
-/** Every bound of the SIP sockets; the defaults stand beside what they trade. */
+/** Every bound of the SIP sockets. Read when it is needed: it may change while the server runs. */
 export interface SipLimits {
   /** Messages a second that one source may send; twice as many at once. Trusted sources are not counted. */
   readonly perSourcePerSec: number;
@@ -126,8 +126,12 @@ export class SipServer {
     );
     this.#dispatch = new Dispatch({ log, random, metrics, pending: this.#pending, toTags, encode }, options);
     const rate = new RateLimiter({
-      perSec: limits.perSourcePerSec,
-      burst: 2 * limits.perSourcePerSec,
+      get perSec() {
+        return limits.perSourcePerSec;
+      },
+      get burst() {
+        return 2 * limits.perSourcePerSec;
+      },
       maxKeys: SOURCES_MAX,
     });
     const admit = (host: string): boolean => isTrusted(host) || rate.take(sourceOf(host), clock.monoMs());
@@ -135,7 +139,7 @@ export class SipServer {
       { open: openDatagram, metrics },
       {
         listeners: listeners.filter((one) => one.transport === 'udp'),
-        messageBytesMax: limits.messageBytesMax,
+        limits,
         admit,
         onDatagram: (bytes, flow, answerTo) => this.#receive(readMessage(bytes), flow, answerTo),
       },
@@ -144,11 +148,8 @@ export class SipServer {
       { clock, metrics, listen: listenStream, connect: connectStream },
       {
         listeners: listeners.filter((one) => one.transport === 'tcp'),
-        connectionsMax: limits.connectionsMax,
-        connectionsPerSourceMax: limits.connectionsPerSourceMax,
+        limits,
         writeBufferBytesMax: WRITE_BUFFER_BYTES,
-        messageBytesMax: limits.messageBytesMax,
-        idleMs: limits.idleMs,
         messageMs: MESSAGE_MS,
         isTrusted,
         admit,

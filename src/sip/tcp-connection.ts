@@ -14,9 +14,11 @@ export interface ConnectionDeps {
 }
 
 export interface ConnectionOptions {
-  readonly messageBytesMax: number;
-  /** Without a byte for so long the connection is closed. */
-  readonly idleMs: number;
+  readonly limits: {
+    readonly messageBytesMax: number;
+    /** Without a byte for so long the connection is closed. */
+    readonly idleMs: number;
+  };
   /** A message whose first byte came must be complete by then. */
   readonly messageMs: number;
   /** May this source have one more message served now? If not, its bytes wait for a while. */
@@ -50,7 +52,7 @@ export const createConnection = (
 ): Connection => {
   const { clock, metrics } = deps;
   const { stream } = ends;
-  const framer = new StreamFramer({ messageBytesMax: options.messageBytesMax });
+  const framer = new StreamFramer({ messageBytesMax: options.limits.messageBytesMax });
   let tellClosed: () => void = () => undefined;
   const closed = new Promise<void>((resolve) => {
     tellClosed = resolve;
@@ -86,7 +88,7 @@ export const createConnection = (
   const armIdle = (delayMs: number): void => {
     // One timer, looked at when it fires: a busy connection doesn't set one for each segment.
     idleTimer = clock.setTimer(delayMs, () => {
-      const leftMs = lastByteMs + options.idleMs - clock.monoMs();
+      const leftMs = lastByteMs + options.limits.idleMs - clock.monoMs();
       if (leftMs > 0) armIdle(leftMs);
       else close('idle');
     });
@@ -133,7 +135,7 @@ export const createConnection = (
     armMessage(completed);
   };
 
-  armIdle(options.idleMs);
+  armIdle(options.limits.idleMs);
   return {
     flow,
     closed,

@@ -26,9 +26,11 @@ export interface TcpTransportDeps {
 
 export interface TcpTransportOptions extends ConnectionOptions {
   readonly listeners: readonly ListenerSpec[];
-  /** All connections together, those that we open included. */
-  readonly connectionsMax: number;
-  readonly connectionsPerSourceMax: number;
+  readonly limits: ConnectionOptions['limits'] & {
+    /** All connections together, those that we open included. */
+    readonly connectionsMax: number;
+    readonly connectionsPerSourceMax: number;
+  };
   /** What a peer has not read yet, for each connection. */
   readonly writeBufferBytesMax: number;
   /** Sources whose connections count against the whole only. */
@@ -106,7 +108,8 @@ export class TcpTransport {
     const family = familyOf(to.host);
     const listener = this.#listeners.find((one) => familyOf(one.bound.host) === family);
     // Without a listener there is no address that answers could come back to.
-    if (listener === undefined || this.#connections.size >= this.#options.connectionsMax) return undefined;
+    if (listener === undefined || this.#connections.size >= this.#options.limits.connectionsMax)
+      return undefined;
     let flow: Flow | undefined;
     await this.#deps.connect(to, {
       signal,
@@ -137,13 +140,13 @@ export class TcpTransport {
 
   #accept(stream: StreamPort, listener: BoundListener): StreamHandlers | undefined {
     const { metrics } = this.#deps;
-    if (this.#connections.size >= this.#options.connectionsMax) {
+    if (this.#connections.size >= this.#options.limits.connectionsMax) {
       metrics.dropped('connections');
       return undefined;
     }
     const { host } = stream.remote;
     const held = this.#perSource.get(sourceOf(host)) ?? 0;
-    if (held >= this.#options.connectionsPerSourceMax && !this.#options.isTrusted(host)) {
+    if (held >= this.#options.limits.connectionsPerSourceMax && !this.#options.isTrusted(host)) {
       metrics.dropped('connections-per-source');
       return undefined;
     }

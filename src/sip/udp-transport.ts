@@ -15,7 +15,7 @@ export interface UdpTransportDeps {
 
 export interface UdpTransportOptions {
   readonly listeners: readonly ListenerSpec[];
-  readonly messageBytesMax: number;
+  readonly limits: { readonly messageBytesMax: number };
   /** Asked before anything is parsed: may this source go on? */
   readonly admit: (host: string) => boolean;
   readonly onDatagram: OnDatagram;
@@ -130,6 +130,6 @@ export class UdpTransport {
   #refusal(bytes: Uint8Array, from: Endpoint): DropReason | undefined {
     if (!this.#options.admit(from.host)) return 'rate';
     if (bytes.length <= KEEP_ALIVE_BYTES_MAX) return 'keep-alive';
-    return bytes.length > this.#options.messageBytesMax ? 'too-large' : undefined;
+    return bytes.length > this.#options.limits.messageBytesMax ? 'too-large' : undefined;
   }
 }

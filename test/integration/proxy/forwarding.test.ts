@@ -56,7 +56,13 @@ const startServer = async (contactOf: () => string) => {
   const ha1 = digestHa1('MD5', { ...ALICE, realm });
   const authenticator = createAuthenticator(
     { ...deps, users: new UserTable([{ user: ALICE.user, realm, algorithm: 'MD5', ha1 }]) },
-    { mode: 'digest', algorithms: ['MD5'], nonceLifetimeSec: 300, secret, banSec: 0, trusted: [] },
+    {
+      mode: 'digest',
+      algorithms: ['MD5'],
+      nonceLifetimeSec: 300,
+      secret,
+      guard: { banSec: 0, isTrusted: () => false },
+    },
   );
   const self = createSelf({ domains: [realm], aliases: [], listeners: server.listeners });
   const tokens = new FlowTokens(secret);

@@ -26,8 +26,7 @@ const world = () => {
       algorithms: ['MD5'],
       nonceLifetimeSec: 300,
       secret: Buffer.from('secret'),
-      banSec: 300,
-      trusted: [],
+      guard: { banSec: 300, isTrusted: () => false },
     },
   );
   const made = registrarWorld({ authenticator, clock });
