@@ -21,16 +21,19 @@ export function whatNext(config: Config, addresses: AppAddresses, madeKey: boole
     (addresses.sip[0] ?? '').replace(/^(udp|tcp):/, ''),
     sip.listen[0]?.advertised ?? { host: sip.advertise },
   );
+  // A client of the ring answers nobody.
   const member =
-    addresses.overlay === undefined
+    addresses.overlay === undefined || overlay.role === 'client'
       ? undefined
       : reachable(addresses.overlay, overlay.advertise ?? { host: '' });
+  const seed = overlay.seeds[0];
+  const via = member ?? (addresses.overlay === undefined || !seed ? undefined : formatEndpoint(seed));
   const lines = [
     '',
     `  ${SYMBOL}  chordial is the registrar of ${config.domain.join(', ')}   (${config.publication}${config.publication === 'local' ? '' : `, overlay ${config.overlay.id}`})`,
     '',
     `  Point a phone at it    registrar ${phone}, user NAME@${domain}${config.sip.auth.mode === 'none' ? ', any password' : ''}`,
-    `  Look someone up        chordial lookup sip:NAME@${domain}${member === undefined ? '' : ` --via ${member}`}`,
+    `  Look someone up        chordial lookup sip:NAME@${domain}${via === undefined ? '' : ` --via ${via}`}`,
     `  Status page            http://${addresses.admin}/`,
   ];
   if (member !== undefined) lines.push(`  Join from another      chordial serve --overlay.seeds ${member} …`);
