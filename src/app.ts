@@ -108,7 +108,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
   const users = new UserTable(files.users);
   const { auth } = config.sip;
   const authenticator = createAuthenticator(
-    { users, clock, random, log: log.child({ mod: 'auth' }), metrics },
+    { users, clock, random, log: log.child({ mod: 'auth' }), metrics, isOurs },
     {
       mode: auth.mode,
       algorithms: auth.algorithms,

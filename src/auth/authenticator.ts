@@ -24,6 +24,8 @@ export interface AuthenticatorDeps {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Does a request to this URI come to us? */
+  readonly isOurs: (uri: string) => boolean;
 }
 
 export interface AuthenticatorOptions {
@@ -65,21 +67,28 @@ const DUMMY_HA1 = { MD5: '0'.repeat(32), 'SHA-256': '0'.repeat(64) } as const;
  * RFC 8760 §2.6 (6): "a UAS MUST check if the Request-URI in the Authorization/Proxy-Authorization header field value
  * corresponds to a user for whom the UAS is willing to accept forwarded or direct requests; however, it MAY still
  * accept it if the two fields are not equivalent." Phones differ: some drop parameters or the port, some name the realm
- * where the Request-URI has an address. So the hosts must agree, or the host be the realm; the rest may differ.
+ * where the Request-URI has an address, sipp names the address and port that it sends to. So the hosts must agree, or the
+ * host be the realm, or the URI mean this server; the rest may differ.
  */
-const uriFits = (request: SipRequest, credentials: DigestCredentials, realm: string): boolean => {
+const uriFits = (
+  request: SipRequest,
+  credentials: DigestCredentials,
+  realm: string,
+  isOurs: AuthenticatorDeps['isOurs'],
+): boolean => {
   if (credentials.uri === request.uri) return true;
   const [sent, asked] = [parseSipUri(credentials.uri), parseSipUri(request.uri)];
   if (!sent.ok) return false;
   const host = canonicalHost(sent.value.host);
-  return host === realm || (asked.ok && host === canonicalHost(asked.value.host));
+  if (host === realm || (asked.ok && host === canonicalHost(asked.value.host))) return true;
+  return isOurs(credentials.uri);
 };
 
 export const createAuthenticator = (
   deps: AuthenticatorDeps,
   options: AuthenticatorOptions,
 ): Authenticator => {
-  const { users, clock, log } = deps;
+  const { users, clock, log, isOurs } = deps;
   const nonces = new Nonces({
     secret: options.secret,
     lifetimeSec: options.nonceLifetimeSec,
@@ -126,7 +135,7 @@ export const createAuthenticator = (
     const right = responseMatches(algorithm, ha1 ?? DUMMY_HA1[algorithm], request.method, credentials);
     if (known === undefined || ha1 === undefined) return { failure: 'unknown-user' };
     if (!right) return { failure: 'wrong-password' };
-    return uriFits(request, credentials, realm) ? { user: known.user } : { failure: 'wrong-uri' };
+    return uriFits(request, credentials, realm, isOurs) ? { user: known.user } : { failure: 'wrong-uri' };
   };
 
   return {

@@ -55,7 +55,11 @@ const startServer = async (contactOf: () => string) => {
   const realm = 'biloxi.com';
   const ha1 = digestHa1('MD5', { ...ALICE, realm });
   const authenticator = createAuthenticator(
-    { ...deps, users: new UserTable([{ user: ALICE.user, realm, algorithm: 'MD5', ha1 }]) },
+    {
+      ...deps,
+      users: new UserTable([{ user: ALICE.user, realm, algorithm: 'MD5', ha1 }]),
+      isOurs: () => false,
+    },
     {
       mode: 'digest',
       algorithms: ['MD5'],

@@ -20,6 +20,7 @@ const world = () => {
       random: systemRandom,
       log: silentLog,
       metrics: new MetricsRegistry(),
+      isOurs: () => false,
     },
     {
       mode: 'digest',

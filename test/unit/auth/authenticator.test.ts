@@ -40,7 +40,7 @@ const world = (options: Partial<AuthenticatorOptions> = {}, users = usersOf('bob
   const metrics = new MetricsRegistry();
   const build = (more: Partial<AuthenticatorOptions> = {}) =>
     createAuthenticator(
-      { users, clock, random: systemRandom, log, metrics },
+      { users, clock, random: systemRandom, log, metrics, isOurs: (uri) => uri === 'sip:192.0.2.60:5060' },
       {
         mode: 'digest',
         algorithms: ['MD5'],
@@ -238,6 +238,11 @@ describe('failures', () => {
 
   test('a digest for a URI elsewhere is refused (RFC 8760 2.6 (6))', () => {
     expect(world().login(bob, { uri: 'sip:atlanta.com' }).kind).toBe('challenge');
+    expect(world().login(bob, { uri: 'sip:192.0.2.61:5060' }).kind).toBe('challenge');
+  });
+
+  test('a digest for the address of this server is taken, as sipp sends it', () => {
+    expect(world().login(bob, { uri: 'sip:192.0.2.60:5060' }).kind).toBe('ok');
   });
 
   test.each(['Basic Ym9iOnphbnppYmFy', 'Digest', 'Digest username="bob"', 'nonsense,,', ''])(
