@@ -44,7 +44,7 @@ export const contactRequest = (contact: NameAddr, self: Self): Result<ContactReq
   if (scheme === undefined) return fail(`Contact ${shown(uri)}: not a URI`);
   const sip = scheme === 'sip' || scheme === 'sips' ? parseSipUri(uri) : undefined;
   if (sip !== undefined && !sip.ok) return fail(`Contact ${shown(uri)}: ${sip.error}`);
-  // RFC 3261 §10.2.1: a Contact is any URI; tel: and mailto: contacts are handed to callers as they are.
+  // RFC 3261 §10.2.1: a Contact is any URI. tel: and mailto: contacts are kept and told; a 302 names SIP contacts alone.
   if (sip === undefined && (!OTHER_URI.test(uri) || OTHER_URI_UNFIT.test(uri)))
     return fail(`Contact ${shown(uri)}: not a URI`);
   const weight = findParam(params, 'q');

@@ -51,6 +51,9 @@ interface Ending {
   readonly name?: LocationName;
 }
 
+/** Whatever a phone sent is cut (docs/operations.md). */
+const LOGGED_CHARS_MAX = 128;
+
 type LookUp = Extract<RouteDecision, { kind: 'look-up' }>;
 
 export class Redirector {
@@ -198,9 +201,10 @@ export class Redirector {
   #tell({ request, flow }: ServerTransaction, { code, why, name }: Ending, startedMs: number): void {
     const fields = {
       method: request.method,
-      callId: request.callId,
-      aor: name === undefined ? request.uri : aorOf(name),
-      source: formatEndpoint(flow.remote),
+      callId: request.callId.slice(0, LOGGED_CHARS_MAX),
+      aor: (name === undefined ? request.uri : aorOf(name)).slice(0, LOGGED_CHARS_MAX),
+      src: formatEndpoint(flow.remote),
+      transport: flow.transport,
       code,
       why,
       ms: Math.round(this.#deps.clock.monoMs() - startedMs),

@@ -179,12 +179,18 @@ describe('what a lookup ends in', () => {
         method: 'INVITE',
         callId: 'call-1',
         aor: 'sip:bob@biloxi.com',
-        source: '192.0.2.50:5070',
+        src: '192.0.2.50:5070',
+        transport: 'udp',
         code: 302,
         why: '1 of 1 contacts',
         ms: 20,
       },
     ]);
+  });
+
+  test('what a stranger sent is cut in that line', async () => {
+    const { lines } = await serve({ uri: `sip:${'x'.repeat(500)}@biloxi.com` });
+    expect(lines.map(({ aor }) => String(aor).length)).toEqual([128]);
   });
 });
 
