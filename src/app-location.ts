@@ -110,8 +110,10 @@ export function composeLocation(config: Config, files: LoadedFiles, around: Arou
           lifecycle: background,
         })
       : undefined;
-  const location = hybrid ?? new PublicLocation({ overlay: overlay.client, publisher });
-  const canary = new Canary({ location, clock, random, background }, { domain });
+  const throughRing = new PublicLocation({ overlay: overlay.client, publisher });
+  const location = hybrid ?? throughRing;
+  // Past the local store of the hybrid form, which would answer for a ring that is away.
+  const canary = new Canary({ location: throughRing, clock, random, background }, { domain });
   // In the order of starting; they stop in the other.
   const parts: readonly Part[] = hybrid === undefined ? [overlay.client] : [overlay.client, hybrid];
   if (hybrid !== undefined)
