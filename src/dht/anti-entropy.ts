@@ -50,7 +50,7 @@ export const createAntiEntropy = (
     await tasks.sleep(timings.paceMs);
     return !tasks.stopping && options.state() !== undefined;
   };
-  const exchanging: ExchangeDeps = { ask, store, pace, onMoved: options.onMoved };
+  const exchanging: ExchangeDeps = { ask, store, pace, self: () => ring.self, onMoved: options.onMoved };
 
   /** Each pair of replicas compares what it shares once a round: we with those after us, those before us with us. */
   const compare = async (arc: Arc): Promise<void> => {

@@ -8,6 +8,8 @@ type Synced = Extract<Answer, { type: 'synced' }>;
 
 export interface ExchangeDeps {
   readonly ask: Ask;
+  /** Our own descriptor: only members are told what others hold. */
+  readonly self: () => Peer;
   readonly store: RecordStorePort;
   /** Called before every request: paces what is not urgent, and says false when it is time to stop. */
   readonly pace: () => Promise<boolean>;
@@ -44,7 +46,7 @@ export const pieces = (records: readonly Uint8Array[]): readonly (readonly Uint8
 
 const sync = async (deps: ExchangeDeps, peer: Peer, op: SyncOp): Promise<Synced | undefined> => {
   if (!(await deps.pace())) return undefined;
-  const outcome = await deps.ask(peer, { type: 'sync', op });
+  const outcome = await deps.ask(peer, { type: 'sync', peer: deps.self(), op });
   return outcome.ok && outcome.answer.type === 'synced' ? outcome.answer : undefined;
 };
 

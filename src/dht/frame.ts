@@ -41,7 +41,7 @@ export interface Frame {
   readonly kind: FrameKind;
   /** Answers and challenges go from the asked to the asker; nothing is ever sent in response to one. */
   readonly answer: boolean;
-  /** The message starts with 64 bytes of signature (JOIN, NOTIFY, LEAVE). */
+  /** The message starts with 64 bytes of signature (JOIN, NOTIFY, LEAVE, SYNC). */
   readonly signed: boolean;
   /** The body is a bitmap of parts: of the request's that arrived (in an answer), of the answer's that did (in a request). */
   readonly bitmap: boolean;

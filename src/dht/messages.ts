@@ -132,6 +132,7 @@ const requestCodec = (one: FieldCodec<Peer>) =>
     sync: {
       code: 9,
       body: struct({
+        peer: { at: 3, codec: one },
         op: {
           at: 9,
           codec: {

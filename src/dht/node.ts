@@ -76,6 +76,8 @@ const LEAVE_MS = 4000;
 
 const NOT_MEMBER: Answer = { type: 'error', code: 'not-member', detail: 'starting', peers: [] };
 
+const STRANGER: Answer = { type: 'error', code: 'refused', detail: 'not a member known here', peers: [] };
+
 const FORSAKEN = { kind: 'unavailable', detail: 'no other member answers' } as const;
 
 /** What exists once the socket is open and our own address known. */
@@ -286,7 +288,8 @@ export class LspNode implements OverlayClient {
       case 'publish':
         return serve({ ring, store: this.#deps.store, handOver: replication }, request);
       case 'sync':
-        return sync(request.op);
+        // Whole stores, and the work of comparing them, are for members.
+        return (await ring.admits(request.peer)) ? sync(request.op) : STRANGER;
       default:
         return ring.handleRing(request, from) ?? NOT_MEMBER;
     }

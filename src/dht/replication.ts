@@ -127,7 +127,7 @@ export class Replication implements HandOver {
     const { ring, clock, store, ask } = this.#deps;
     if (this.#arc === undefined) return;
     const leaver = { self: ring.self.id, arc: this.#arc, around: this.#around(), replicas: this.#replicas };
-    await handOverAll({ ask, store, clock, onMoved: this.#moved }, leaver, deadlineMs);
+    await handOverAll({ ask, store, clock, self: () => ring.self, onMoved: this.#moved }, leaver, deadlineMs);
   }
 
   #forget(): void {
@@ -156,9 +156,9 @@ export class Replication implements HandOver {
   }
 
   #exchangeDeps(goesOn: () => boolean): ExchangeDeps {
-    const { ask, store } = this.#deps;
+    const { ask, store, ring } = this.#deps;
     const pace = (): Promise<boolean> => Promise.resolve(goesOn() && !this.#tasks.stopping);
-    return { ask, store, pace, onMoved: this.#moved };
+    return { ask, store, pace, self: () => ring.self, onMoved: this.#moved };
   }
 
   async #loop(): Promise<void> {
@@ -304,6 +304,7 @@ export class Replication implements HandOver {
     const everything: Arc = { from: ring.self.id, to: ring.self.id };
     const outcome = await ask(peer, {
       type: 'sync',
+      peer: ring.self,
       op: { kind: 'pull', arc: everything, after: undefined },
     });
     if (!outcome.ok || outcome.answer.type !== 'synced') return false;

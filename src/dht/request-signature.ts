@@ -1,4 +1,4 @@
-// The signature of JOIN, NOTIFY and LEAVE: by the node's key over the message and the cookie it was asked with (DESIGN §5).
+// The signature of JOIN, NOTIFY, LEAVE and SYNC: by the node's key over the message and the cookie it was asked with (DESIGN §5).
 import { SIGNATURE_BYTES, verifySignature } from '../record/identity.ts';
 import type { Identity } from '../record/types.ts';
 import { encodeCbor } from './cbor.ts';

@@ -44,7 +44,7 @@ export const REQUEST_TRAITS: Readonly<Record<RequestType, RequestTraits>> = {
   status: reading(PAD_LARGE_ANSWER),
   probe: changing(false),
   publish: changing(false),
-  sync: changing(false),
+  sync: changing(true),
   join: changing(true),
   notify: changing(true),
   leave: changing(true),

@@ -174,6 +174,11 @@ export class RingMember implements RingView {
     return this.#handlers.handle(request, from);
   }
 
+  /** Is this peer, which has just spoken to us, a member? One that we had not heard of is asked, and vouched for. */
+  async admits(peer: Peer): Promise<boolean> {
+    return this.joined && this.#live.introduce(peer, true);
+  }
+
   /** A look-up's timeout, or any other doubt: the peer is asked now instead of at the next round. */
   suspect(peer: Peer): void {
     this.#live.suspect(peer);

@@ -21,7 +21,7 @@ export interface LspRpcDeps {
   readonly openDatagram: OpenDatagram;
   readonly clock: Clock;
   readonly random: Random;
-  /** What signs our JOIN, NOTIFY and LEAVE; a client that never joins has none. */
+  /** What signs our JOIN, NOTIFY, LEAVE and SYNC; a client that never joins has none. */
   readonly identity?: Identity;
   /** Asked about every request that comes in; never rejects. */
   readonly handler: RequestHandler;

@@ -35,8 +35,8 @@ export type Request =
     }
   | { readonly type: 'neighbours' }
   | { readonly type: 'leave'; readonly peer: Peer }
-  /** Range digests first, then the keys of one bucket, then whole records; see docs/lsp.md, "SYNC". */
-  | { readonly type: 'sync'; readonly op: SyncOp }
+  /** `peer`, a member: range digests first, then the keys of one bucket, then whole records; see docs/lsp.md, "SYNC". */
+  | { readonly type: 'sync'; readonly peer: Peer; readonly op: SyncOp }
   | { readonly type: 'status' };
 
 /** A member known to have died or left, by the boot sequence that died: an equal or lower one does not come back by hearsay. */

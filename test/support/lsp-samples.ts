@@ -58,11 +58,11 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   notify: { type: 'notify', peer: atlanta, members: [biloxi, chicago], gone },
   neighbours: { type: 'neighbours' },
   leave: { type: 'leave', peer: atlanta },
-  'sync digests': { type: 'sync', op: { kind: 'digests', arc, buckets: [digest, digest] } },
-  'sync keys': { type: 'sync', op: { kind: 'keys', arc, bucket: 5, keys: [{ key, digest }] } },
-  'sync pull': { type: 'sync', op: { kind: 'pull', arc, after: key } },
-  'sync pull from the start': { type: 'sync', op: { kind: 'pull', arc, after: undefined } },
-  'sync push': { type: 'sync', op: { kind: 'push', key, records: [entry(20)] } },
+  'sync digests': { type: 'sync', peer: atlanta, op: { kind: 'digests', arc, buckets: [digest, digest] } },
+  'sync keys': { type: 'sync', peer: atlanta, op: { kind: 'keys', arc, bucket: 5, keys: [{ key, digest }] } },
+  'sync pull': { type: 'sync', peer: atlanta, op: { kind: 'pull', arc, after: key } },
+  'sync pull from the start': { type: 'sync', peer: atlanta, op: { kind: 'pull', arc, after: undefined } },
+  'sync push': { type: 'sync', peer: atlanta, op: { kind: 'push', key, records: [entry(20)] } },
   status: { type: 'status' },
 };
 

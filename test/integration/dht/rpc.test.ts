@@ -49,7 +49,7 @@ describe.each(hosts)('over real sockets on %s', (host) => {
       a.call(b.local, { type: 'query', key: atlanta.id }),
       a.call(b.local, { type: 'publish', key: atlanta.id, entries: entries.slice(0, 1) }),
       a.call(b.local, { type: 'leave', peer: atlanta }),
-      a.call(b.local, { type: 'sync', op: push }),
+      a.call(b.local, { type: 'sync', peer: atlanta, op: push }),
     ]);
     expect(answers).toMatchObject([
       { ok: true, answer: { type: 'entries', entries } },

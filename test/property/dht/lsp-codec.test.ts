@@ -42,7 +42,7 @@ const request: fc.Arbitrary<Request> = fc.oneof(
   fc.record({ type: fc.constant('join' as const), peer, replicas: fc.nat(255), successors: fc.nat(255) }),
   fc.record({ type: fc.constant('notify' as const), peer, members: peers, gone }),
   fc.record({ type: fc.constant('leave' as const), peer }),
-  fc.record({ type: fc.constant('sync' as const), op }),
+  fc.record({ type: fc.constant('sync' as const), peer, op }),
 );
 
 const answer: fc.Arbitrary<Answer> = fc.oneof(

@@ -33,6 +33,7 @@ const setUp = (options: { near?: boolean; settled?: boolean } = {}) => {
   const moved = { pushed: 0, pulled: 0 };
   const deps = {
     ask,
+    self: () => peerNamed('us'),
     store: ours,
     pace: async () => goesOn,
     onMoved: (direction: 'pushed' | 'pulled', keys: number) => {

@@ -138,7 +138,10 @@ describe('a call', () => {
     const a = await lspNode(world, A);
     const b = await lspNode(world, B);
     const op = { kind: 'push', key: atlanta.id, records: entries(24) } as const;
-    expect(await a.rpc.call(b.at, { type: 'sync', op })).toEqual({ ok: false, code: 'too-large' });
+    expect(await a.rpc.call(b.at, { type: 'sync', peer: atlanta, op })).toEqual({
+      ok: false,
+      code: 'too-large',
+    });
   });
 });
 
@@ -312,11 +315,15 @@ describe('signatures', () => {
 });
 
 describe('parts', () => {
-  const big = { type: 'sync', op: { kind: 'push', key: atlanta.id, records: entries(20) } } as const;
+  const big = {
+    type: 'sync',
+    peer: atlanta,
+    op: { kind: 'push', key: atlanta.id, records: entries(20) },
+  } as const;
   const bigAnswer = { type: 'entries', entries: entries(20), replicas: [biloxi, chicago] } as const;
 
   test.each([0, 0.1, 0.3])(
-    'a request and an answer of 14 and 15 parts arrive whole at %d loss',
+    'a request and an answer of 15 parts each arrive whole at %d loss',
     async (loss) => {
       const world = new SimWorld(`loss ${loss}`, {
         loss,
@@ -367,7 +374,7 @@ describe('parts', () => {
       ok: true,
       answer: { type: 'entries' },
     });
-    expect(sent.length).toBe(14 + 1 + 15 + 1);
+    expect(sent.length).toBe(15 + 1 + 15 + 1);
     expect(sent.filter((name) => name === 'request 3').length).toBe(2);
     expect(sent.filter((name) => name === 'answer 5').length).toBe(2);
   });
