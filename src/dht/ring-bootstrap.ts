@@ -54,7 +54,7 @@ export class RingBootstrap {
     while (!this.#tasks.stopping) {
       const { others, own, unresolved } = await this.seeds();
       if (others.length === 0 && !unresolved) return this.#found('no other seeds');
-      const { outcome, waiting, ourselves } = await this.#tryAll(others);
+      const { outcome, waiting, ourselves, absent } = await this.#tryAll(others);
       if (outcome !== 'alone') return;
       const elapsedMs = this.#deps.clock.monoMs() - startMs;
       if (own || ourselves) {
@@ -64,6 +64,9 @@ export class RingBootstrap {
         await this.#tasks.sleep(jittered(this.#deps.random, Math.min(WAITING_MS, foundingMs / 4)));
       } else {
         if (waiting.length > 0) backoffMs = backoffMinMs;
+        // Nothing else would say why this node is not ready. As rare as the attempts.
+        if (absent.length === others.length)
+          this.#deps.log.warn({ seeds: absent, ...(unresolved ? { unresolved } : {}) }, 'no seed answers');
         await this.#tasks.sleep(jittered(this.#deps.random, backoffMs));
         backoffMs = Math.min(backoffMaxMs, 2 * backoffMs);
       }
@@ -102,28 +105,36 @@ export class RingBootstrap {
     readonly outcome: 'done' | 'alone';
     readonly waiting: readonly (Id | undefined)[];
     readonly ourselves: boolean;
+    /** The seeds that are not there, and why. */
+    readonly absent: readonly { readonly seed: string; readonly why: string }[];
   }> {
     const waiting: (Id | undefined)[] = [];
     let ourselves = false;
     const first = randomBelow(this.#deps.random, seeds.length);
     const turned = [...seeds.slice(first), ...seeds.slice(0, first)];
     // Who is there at all: one short question each, so that silent seeds don't keep us from those that answer.
-    const present = await Promise.all(turned.map((seed) => this.#isThere(seed)));
-    for (const [index, seed] of turned.entries()) {
-      if (this.#tasks.stopping) return { outcome: 'done', waiting, ourselves };
-      if (present[index] !== true) continue;
+    const asked = await Promise.all(turned.map(async (seed) => ({ seed, why: await this.#absence(seed) })));
+    const absent = asked.flatMap(({ seed, why }) =>
+      why === undefined ? [] : [{ seed: formatEndpoint(seed), why }],
+    );
+    for (const { seed, why } of asked) {
+      if (this.#tasks.stopping) return { outcome: 'done', waiting, ourselves, absent };
+      if (why !== undefined) continue;
       const attempt = await this.#joinVia(seed);
       if (attempt.kind === 'joined' || attempt.kind === 'fatal')
-        return { outcome: 'done', waiting, ourselves };
+        return { outcome: 'done', waiting, ourselves, absent };
       if (attempt.kind === 'waiting') waiting.push(attempt.id);
       if (attempt.kind === 'ourselves') ourselves = true;
     }
-    return { outcome: 'alone', waiting, ourselves };
+    return { outcome: 'alone', waiting, ourselves, absent };
   }
 
-  async #isThere(seed: Endpoint): Promise<boolean> {
+  /** Why a seed is none: undefined for one that is there. */
+  async #absence(seed: Endpoint): Promise<string | undefined> {
     const outcome = await this.#deps.rpc.call(seed, { type: 'ping' }, PRESENCE);
-    return outcome.ok && outcome.answer.type === 'pong' && outcome.answer.id !== undefined;
+    if (!outcome.ok) return outcome.code;
+    if (outcome.answer.type === 'error') return outcome.answer.code;
+    return outcome.answer.type === 'pong' && outcome.answer.id !== undefined ? undefined : 'not-member';
   }
 
   async #joinVia(seed: Endpoint): Promise<Attempt> {

@@ -48,6 +48,8 @@ export const at = (host: string): Endpoint => ({ host, port: PORT });
 export class SimRing {
   readonly world: SimWorld;
   readonly faults: string[] = [];
+  /** What the nodes warned their operators of. */
+  readonly warnings: string[] = [];
   readonly #options: SimRingOptions;
   /** The latest life of each name; dead ones stay until they are started again. */
   readonly nodes = new Map<string, RingNode>();
@@ -71,6 +73,7 @@ export class SimRing {
     const fatal: FatalProblem[] = [];
     const log: Log = {
       ...silentLog,
+      warn: (fields, message) => this.warnings.push(`${name}: ${message} ${JSON.stringify(fields)}`),
       error: (fields, message) => this.faults.push(`${name}: ${message} ${JSON.stringify(fields)}`),
       child: () => log,
     };
