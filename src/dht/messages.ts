@@ -239,6 +239,8 @@ const answerCodec = (one: FieldCodec<Peer>) => {
 /** A request whose type is known and whose fields (descriptors with signatures to check) are not looked at yet. */
 interface OpenedRequest {
   readonly type: RequestType;
+  /** Signatures that reading and serving it may make us check. */
+  readonly checks: number;
   read(): Result<Request>;
 }
 
@@ -255,6 +257,23 @@ export interface MessageCodec {
   encodeAnswer(answer: Answer, sizeEstimate: number): Uint8Array;
   decodeAnswer(bytes: Uint8Array): Result<ReadAnswer>;
 }
+
+const lengthOf = (raw: unknown): number => (Array.isArray(raw) ? raw.length : 0);
+
+/** Counted before any is checked: a NOTIFY may carry 34 descriptors, a PUBLISH 32 entries, each a signature of its own. */
+const checksIn = (type: RequestType, map: ReadonlyMap<unknown, unknown>): number => {
+  const op = map.get(9);
+  switch (type) {
+    case 'publish':
+      return Math.max(1, lengthOf(map.get(2)));
+    case 'notify':
+      return 2 + lengthOf(map.get(4));
+    case 'sync':
+      return 1 + (op instanceof Map ? lengthOf(op.get(7)) : 0);
+    default:
+      return 1;
+  }
+};
 
 const caught = <T>(read: () => T): Result<T> => {
   try {
@@ -278,7 +297,7 @@ export const messageCodec = (decodePeer: DecodePeer): MessageCodec => {
       if (!(map instanceof Map)) return fail({ code: 'malformed', detail: 'message is not a map' });
       const type = requests.nameOf(map);
       if (type === undefined) return fail({ code: 'unsupported', detail: 'unknown request type' });
-      return ok({ type, read: () => caught(() => requests.read(map)) });
+      return ok({ type, checks: checksIn(type, map), read: () => caught(() => requests.read(map)) });
     },
     encodeAnswer(answer, sizeEstimate) {
       const map = answers.write(answer);

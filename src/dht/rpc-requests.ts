@@ -38,8 +38,8 @@ export interface RequestDeps {
   readonly metrics: RpcMetrics;
   sizeEstimate(): number;
   send(bytes: Uint8Array, to: Endpoint): void;
-  /** May this source ask once more for what costs signature checks? */
-  mayCheck(from: Endpoint): boolean;
+  /** May this source have so many more signatures checked? */
+  mayCheck(from: Endpoint, checks: number): boolean;
 }
 
 /** Where one datagram came from and what that is worth. */
@@ -201,7 +201,7 @@ export class RpcRequests {
       this.#reply(asker, errorAnswer('retry', 'too busy'));
       return;
     }
-    if (traits.cookie && !this.#deps.mayCheck(asker.from)) {
+    if (traits.cookie && !this.#deps.mayCheck(asker.from, opened.value.checks)) {
       this.#deps.metrics.dropped('rate');
       this.#reply(asker, errorAnswer('retry', 'too many requests'));
       return;

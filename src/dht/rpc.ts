@@ -36,14 +36,14 @@ export interface LspRpcOptions extends Partial<CallLimits>, Partial<RequestLimit
   readonly overlayId: string;
   /** Datagrams of one source a second, counted apart for who showed a good cookie and who didn't. */
   readonly perSourcePerSec?: number;
-  /** Requests of one source a second that may cost signature checks. */
-  readonly checkedPerSourcePerSec?: number;
+  /** Signatures a second that the requests of one source may make us check. */
+  readonly checksPerSourcePerSec?: number;
   /** Sources that no rate limit holds back (loopback, the operator's own). */
   readonly trusted?: (host: string) => boolean;
 }
 
 type Limits = Required<
-  CallLimits & RequestLimits & Pick<LspRpcOptions, 'perSourcePerSec' | 'checkedPerSourcePerSec'>
+  CallLimits & RequestLimits & Pick<LspRpcOptions, 'perSourcePerSec' | 'checksPerSourcePerSec'>
 >;
 
 // docs/lsp.md, "Constants", has each with its reason.
@@ -58,7 +58,7 @@ const DEFAULTS: Limits = {
   answerKeepMs: 10_000,
   answerBytesMax: 8 << 20,
   perSourcePerSec: 2000,
-  checkedPerSourcePerSec: 500,
+  checksPerSourcePerSec: 1000,
 };
 const SOURCES_MAX = 65_536;
 const COOKIE_SECRET_BYTES = 32;
@@ -88,7 +88,7 @@ export class LspRpc implements Rpc {
     this.#metrics = rpcMetrics(deps.metrics);
     this.#cookies = cookieJar(random.bytes(COOKIE_SECRET_BYTES));
     this.#sources = limiter(limits.perSourcePerSec);
-    this.#checks = limiter(limits.checkedPerSourcePerSec);
+    this.#checks = limiter(limits.checksPerSourcePerSec);
     const common = {
       clock,
       overlayId,
@@ -98,7 +98,8 @@ export class LspRpc implements Rpc {
       send: (bytes: Uint8Array, to: Endpoint) => this.#send(bytes, to),
     };
     this.#calls = new RpcCalls({ ...common, random, identity: deps.identity }, limits);
-    const mayCheck = (from: Endpoint): boolean => this.#admits(this.#checks, from, '');
+    const mayCheck = (from: Endpoint, checks: number): boolean =>
+      this.#admits(this.#checks, from, '', checks);
     this.#requests = new RpcRequests({ ...common, log, handler, sizeEstimate, mayCheck }, limits);
   }
 
@@ -187,8 +188,8 @@ export class LspRpc implements Rpc {
     return 'unsupported';
   }
 
-  #admits(purse: RateLimiter, from: Endpoint, kind: string): boolean {
+  #admits(purse: RateLimiter, from: Endpoint, kind: string, cost = 1): boolean {
     if (this.#trusted(from.host)) return true;
-    return purse.take(`${kind} ${sourceKey(from.host)}`, this.#deps.clock.monoMs());
+    return purse.take(`${kind} ${sourceKey(from.host)}`, this.#deps.clock.monoMs(), cost);
   }
 }

@@ -574,7 +574,7 @@ describe('limits', () => {
     const world = new SimWorld(1);
     const b = await lspNode(world, B, {
       handler: async () => ({ type: 'ok' }),
-      options: { checkedPerSourcePerSec: 1 },
+      options: { checksPerSourcePerSec: 1 },
     });
     const a = await lspNode(world, A);
     const codes: string[] = [];
@@ -584,6 +584,25 @@ describe('limits', () => {
     }
     expect(codes).toEqual(['ok', 'ok', 'retry', 'retry']);
     expect(await world.settle(a.rpc.call(b.at, { type: 'ping' }))).toMatchObject({ answer: { type: 'ok' } });
+  });
+
+  test('what a request makes us check is counted by signatures, not by requests', async () => {
+    const world = new SimWorld(1);
+    const b = await lspNode(world, B, {
+      handler: async () => ({ type: 'ok' }),
+      options: { checksPerSourcePerSec: 10 },
+    });
+    const a = await lspNode(world, A);
+    const answers = async (request: Request): Promise<string> => {
+      const outcome = await world.settle(a.rpc.call(b.at, request));
+      if (!outcome.ok) return outcome.code;
+      return outcome.answer.type === 'error' ? outcome.answer.code : outcome.answer.type;
+    };
+    const members = Array.from({ length: 17 }, () => chicago);
+    expect(await answers({ type: 'notify', peer: atlanta, members, gone: [] })).toBe('ok');
+    expect(await answers({ type: 'publish', key: atlanta.id, entries: entries(2) })).toBe('retry');
+    expect(await answers({ type: 'publish', key: atlanta.id, entries: entries(1) })).toBe('ok');
+    expect(await answers({ type: 'probe', target: chicago })).toBe('retry');
   });
 
   test('strangers take half of the places at work, members the rest', async () => {
