@@ -77,7 +77,7 @@ export class Dispatch {
       return;
     }
     const key = transactionKey(request);
-    if (this.#deps.pending.join(key, answer)) return;
+    if (this.#deps.pending.join(key, request, answer)) return;
     if (request.method === 'CANCEL') {
       this.#cancel(key, request, flow, answer);
       return;

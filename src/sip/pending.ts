@@ -1,8 +1,8 @@
-// The pending table: server transactions while somebody works on them, and answered INVITEs until their ACK.
+// The pending table: server transactions while somebody works on them, and for a while after their answer.
 import { BoundedMap } from '../runtime/bounded-map.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import { T1_MS, T2_MS } from './client-transaction.ts';
-import { RecentKeys } from './recent-keys.ts';
+import { RecentMap } from './recent-map.ts';
 import type { DropReason } from './sip-metrics.ts';
 import type { Flow, Reply, ServerTransaction, SipRequest } from './types.ts';
 import { mergeKey, transactionKey } from './via.ts';
@@ -53,6 +53,19 @@ interface Repeating {
 /** Timer H, and how long a late CANCEL still finds its INVITE. */
 const ANSWERED_MS = 64 * T1_MS;
 
+/** Answers that are kept for a repeated request, a generation; 16 MiB in two at the very most, 4 in practice. */
+const ANSWERS_MAX = 4096;
+const ANSWER_BYTES_MAX = 2048;
+/** A request is repeated 0.5, 1.5 and 3.5 s after it was sent first (timer E); later ones are served anew. */
+const ANSWERS_KEPT_MS = 4_000;
+
+/**
+ * An answer is repeated to whom it was for, as others may guess the branch, and for the request that it was for, as some
+ * phones use one branch for all their REGISTERs.
+ */
+const answerKey = (key: string, { callId, cseq }: SipRequest, { remote }: Flow): string =>
+  `${key}\0${callId}\0${cseq.seq}\0${remote.host}`;
+
 export class PendingTable {
   readonly #deps: PendingDeps;
   readonly #options: PendingOptions;
@@ -62,8 +75,10 @@ export class PendingTable {
   readonly #merge = new Set<string>();
   // BOUNDED: `max`, the oldest leaves; final answers of INVITEs that wait for their ACK.
   readonly #repeating: BoundedMap<string, Repeating>;
-  // BOUNDED: twice `max` keys (recent-keys.ts); INVITEs that were answered.
-  readonly #answered: RecentKeys;
+  // BOUNDED: twice `max` keys (recent-map.ts); INVITEs that were answered.
+  readonly #answered: RecentMap<true>;
+  // BOUNDED: twice ANSWERS_MAX of ANSWER_BYTES_MAX (recent-map.ts); final answers over UDP to other requests.
+  readonly #answers: RecentMap<Uint8Array>;
   // BOUNDED: one for each call of `empty`, which is made when the server drains.
   readonly #whenEmpty: (() => void)[] = [];
 
@@ -71,7 +86,8 @@ export class PendingTable {
     this.#deps = deps;
     this.#options = options;
     this.#repeating = new BoundedMap(options.max, (_key, repeating) => repeating.timer.cancel());
-    this.#answered = new RecentKeys({ max: options.max, keepMs: ANSWERED_MS });
+    this.#answered = new RecentMap({ max: options.max, keepMs: ANSWERED_MS });
+    this.#answers = new RecentMap({ max: ANSWERS_MAX, keepMs: ANSWERS_KEPT_MS });
   }
 
   get size(): number {
@@ -82,11 +98,11 @@ export class PendingTable {
    * True if this is a retransmission: it waits for the answer under way, or has just got the last one again by
    * `answer`. `key` is the request's transactionKey.
    */
-  join(key: string, answer: Flow): boolean {
+  join(key: string, request: SipRequest, answer: Flow): boolean {
     const running = this.#running.get(key);
     // §17.2.1: on a retransmission "the most recent provisional response that was received from the TU MUST be passed
     // to the transport layer for retransmission"; before one was sent, and for other methods (§17.2.2), it is discarded.
-    const repeat = running === undefined ? this.#repeating.get(key)?.bytes : running.provisional;
+    const repeat = running === undefined ? this.#finalAnswer(key, request, answer) : running.provisional;
     if (repeat !== undefined) answer.send(repeat);
     if (running === undefined && repeat === undefined) return false;
     this.#deps.onDropped('retransmission');
@@ -119,7 +135,7 @@ export class PendingTable {
   find(cancel: SipRequest): 'pending' | 'answered' | 'none' {
     const key = transactionKey(cancel, 'INVITE');
     if (this.#running.has(key)) return 'pending';
-    return this.#answered.has(key, this.#deps.clock.monoMs()) ? 'answered' : 'none';
+    return this.#answered.get(key, this.#deps.clock.monoMs()) ? 'answered' : 'none';
   }
 
   /** RFC 3261 §9.2: the INVITE of this CANCEL is answered with 487. */
@@ -136,7 +152,7 @@ export class PendingTable {
     // In RFC 2543 terms the ACK bears the To tag of our answer, which the INVITE did not have.
     const key = transactionKey(ack, 'INVITE', ours ? '' : undefined);
     this.#repeating.get(key)?.timer.cancel();
-    return this.#repeating.delete(key) || this.#answered.has(key, this.#deps.clock.monoMs());
+    return this.#repeating.delete(key) || this.#answered.get(key, this.#deps.clock.monoMs()) === true;
   }
 
   /** Resolves once nothing is under way. */
@@ -158,6 +174,7 @@ export class PendingTable {
     for (const [, repeating] of this.#repeating.entries()) repeating.timer.cancel();
     this.#repeating.clear();
     this.#answered.clear();
+    this.#answers.clear();
     this.#tellEmpty();
   }
 
@@ -200,7 +217,20 @@ export class PendingTable {
     }
     this.#end(key, entry);
     if (entry.request.method === 'INVITE') this.#remember(key, entry, reply.status, bytes);
+    else if (entry.answer.transport === 'udp' && bytes.length <= ANSWER_BYTES_MAX)
+      this.#answers.set(answerKey(key, entry.request, entry.answer), bytes, clock.monoMs());
     onAnswered(entry.request, reply.status, entry.flow, (clock.monoMs() - entry.startedMs) / 1000);
+  }
+
+  /**
+   * The answer that went out already. §17.2.2: "the final response to the request MUST be passed to the transport layer
+   * for retransmission whenever a retransmission of the request is received": a busy server that checked, signed and
+   * published each REGISTER again would never catch up, and simple phones take a second challenge for a refusal.
+   */
+  #finalAnswer(key: string, request: SipRequest, answer: Flow): Uint8Array | undefined {
+    const repeating = this.#repeating.get(key);
+    if (repeating !== undefined || answer.transport !== 'udp') return repeating?.bytes;
+    return this.#answers.get(answerKey(key, request, answer), this.#deps.clock.monoMs());
   }
 
   #end(key: string, entry: Running): void {
@@ -224,7 +254,7 @@ export class PendingTable {
   #remember(key: string, entry: Running, status: number, bytes: Uint8Array): void {
     const { clock } = this.#deps;
     const nowMs = clock.monoMs();
-    this.#answered.add(key, nowMs);
+    this.#answered.set(key, true, nowMs);
     const mayBeLost = entry.answer.transport === 'udp' && status >= 300;
     if (!mayBeLost || (entry.provisional === undefined && !entry.cancelled)) return;
     const untilMs = nowMs + ANSWERED_MS;

@@ -1,4 +1,5 @@
 // A flow that keeps what was sent over it.
+import type { Endpoint } from '../../src/runtime/datagram.ts';
 import type { Flow, Transport } from '../../src/sip/types.ts';
 
 export interface RecordingFlow extends Flow {
@@ -6,13 +7,15 @@ export interface RecordingFlow extends Flow {
   readonly sent: string[];
 }
 
-export const recordingFlow = (given: { transport?: Transport; works?: boolean } = {}): RecordingFlow => {
+export const recordingFlow = (
+  given: { transport?: Transport; works?: boolean; remote?: Endpoint } = {},
+): RecordingFlow => {
   const sent: string[] = [];
   return {
     transport: given.transport ?? 'udp',
     local: { host: '127.0.0.1', port: 5060 },
     advertised: { host: '127.0.0.1', port: 5060 },
-    remote: { host: '127.0.0.1', port: 5999 },
+    remote: given.remote ?? { host: '127.0.0.1', port: 5999 },
     open: true,
     sent,
     send(bytes) {

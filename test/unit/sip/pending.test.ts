@@ -24,7 +24,7 @@ const world = (max = 10) => {
   /** As the server does it: join, else open. */
   const come = (request: SipRequest, flow: RecordingFlow = recordingFlow()) => {
     const key = transactionKey(request);
-    if (table.join(key, flow)) return { kind: 'joined' as const, flow };
+    if (table.join(key, request, flow)) return { kind: 'joined' as const, flow };
     return { ...table.open(key, request, flow, flow), flow };
   };
   const opened = (request: SipRequest, flow?: RecordingFlow) => {
@@ -58,7 +58,35 @@ describe('retransmissions', () => {
     expect(come(requestOf()).flow.sent).toEqual(['100 INVITE']);
   });
 
-  test('after the answer are served anew when nothing provisional went out', () => {
+  test('of what is no INVITE get the same answer again, as long as phones repeat quickly (§17.2.2)', () => {
+    const { come, opened, clock } = world();
+    opened(requestOf({ method: 'REGISTER' })).transaction.reply({ status: 401 });
+
+    clock.advance(3_500);
+    expect(come(requestOf({ method: 'REGISTER' }))).toMatchObject({
+      kind: 'joined',
+      flow: { sent: ['401 REGISTER'] },
+    });
+    clock.advance(4_500);
+    expect(come(requestOf({ method: 'REGISTER' })).kind).toBe('new');
+  });
+
+  test('that are another request under the same branch are none', () => {
+    const { come, opened } = world();
+    opened(requestOf({ method: 'REGISTER', cseq: 1 })).transaction.reply({ status: 401 });
+
+    expect(come(requestOf({ method: 'REGISTER', cseq: 2 })).kind).toBe('new');
+  });
+
+  test('from another address do not get what was said to the first', () => {
+    const { come, opened } = world();
+    opened(requestOf({ method: 'REGISTER' })).transaction.reply({ status: 200 });
+
+    const stranger = recordingFlow({ remote: { host: '192.0.2.66', port: 5060 } });
+    expect(come(requestOf({ method: 'REGISTER' }), stranger).kind).toBe('new');
+  });
+
+  test('of an INVITE are served anew after the answer when nothing provisional went out', () => {
     const { come, opened } = world();
     opened(requestOf()).transaction.reply({ status: 302 });
 
