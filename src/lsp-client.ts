@@ -17,6 +17,7 @@ import { silentLog } from './runtime/log.ts';
 import { MetricsRegistry } from './runtime/metrics.ts';
 import { resolveHostWith, systemWorld } from './runtime/world.ts';
 import { canonicalContact } from './uri/compare.ts';
+import { parseContactUri } from './uri/contact.ts';
 import { isLoopback } from './uri/hosts.ts';
 import { locationName } from './uri/name.ts';
 import type { LocationName } from './uri/types.ts';
@@ -50,14 +51,16 @@ export interface Located {
 }
 
 const FIND_DEADLINE_MS = 5_000;
+/** LMAX (docs/lsp.md, constants). */
+const EXPIRES_SEC_MAX = 3600;
 /** Publications of one name by this library are one series; its seq is the time in seconds. */
 const SERIES = 'lsp-client';
 
 /**
  * Publishes and queries without joining. `start` binds a UDP socket, `stop` releases it.
  *
- * @throws CodedError ERR_URI for what is no URI with a user and a domain, ERR_KEY for a key that can't be used,
- *   ERR_TRUST for a trust file that can't be read.
+ * @throws CodedError ERR_KEY for a key that can't be used, ERR_TRUST for a trust file that can't be read. Its promises
+ *   reject with ERR_URI for what is no URI (with a user and a domain), ERR_EXPIRES and ERR_Q for numbers out of range.
  */
 export class LspClient {
   readonly #access: OverlayAccess;
@@ -66,6 +69,7 @@ export class LspClient {
   readonly #nowSec: () => number;
   /** Keys of local names that nodes on this machine told of themselves. BOUNDED: one a `via`. */
   readonly #told = new Map<string, Map<number, Uint8Array>>();
+  #met: Promise<boolean> | undefined;
 
   constructor(options: LspClientOptions) {
     const world = systemWorld(silentLog);
@@ -103,22 +107,27 @@ export class LspClient {
   }
 
   /** Binds the socket. */
-  async start(): Promise<void> {
-    await this.#access.start();
-    await this.#trustThisMachine();
+  start(): Promise<void> {
+    return this.#access.start();
   }
 
-  async stop(): Promise<void> {
-    await this.#access.stop();
+  stop(): Promise<void> {
+    return this.#access.stop();
   }
 
   /** The bindings of a URI of any scheme: `sip:`, `xmpp:`, `h323:` … */
-  lookup(uri: string): Promise<QueryResult> {
-    return this.#location.query(nameOf(uri));
+  async lookup(uri: string): Promise<QueryResult> {
+    const name = nameOf(uri);
+    return (await this.#meet()) ? this.#location.query(name) : NOBODY_THERE;
   }
 
   /** Publishes one binding under a URI of the key's domain. */
-  publish(uri: string, { contact, expiresSec, q }: PublishOptions): Promise<PublishResult> {
+  async publish(uri: string, { contact, expiresSec, q }: PublishOptions): Promise<PublishResult> {
+    const readable = parseContactUri(contact);
+    if (!readable.ok) throw new CodedError('ERR_URI', `contact ${contact}: ${readable.error}`);
+    if (!(Number.isInteger(expiresSec) && expiresSec >= 1 && expiresSec <= EXPIRES_SEC_MAX))
+      throw new CodedError('ERR_EXPIRES', `expiresSec is a whole number from 1 to ${EXPIRES_SEC_MAX}`);
+    if (q !== undefined && !(q >= 0 && q <= 1)) throw new CodedError('ERR_Q', 'q is a number from 0 to 1');
     return this.#change(uri, [
       {
         contact,
@@ -132,7 +141,7 @@ export class LspClient {
   }
 
   /** Removes one binding, or all of the URI. */
-  withdraw(uri: string, contact?: string): Promise<PublishResult> {
+  async withdraw(uri: string, contact?: string): Promise<PublishResult> {
     if (contact === undefined) return this.#change(uri, 'all');
     return this.#change(uri, [
       { contact, canonicalContact: canonicalContact(contact), params: [], path: [], expiresSec: 0 },
@@ -154,19 +163,35 @@ export class LspClient {
     return this.#access.members();
   }
 
-  #change(uri: string, changes: readonly BindingChange[] | 'all'): Promise<PublishResult> {
-    return this.#location.publish({ name: nameOf(uri), series: SERIES, seq: this.#nowSec(), changes });
+  async #change(uri: string, changes: readonly BindingChange[] | 'all'): Promise<PublishResult> {
+    const name = nameOf(uri);
+    if (!(await this.#meet())) return NOBODY_THERE;
+    return this.#location.publish({ name, series: SERIES, seq: this.#nowSec(), changes });
+  }
+
+  /** False if there is nobody to ask: all of `via` is on this machine, and nothing there answers (yet). */
+  async #meet(): Promise<boolean> {
+    this.#met ??= this.#trustThisMachine();
+    const met = await this.#met;
+    if (!met) this.#met = undefined;
+    return met;
   }
 
   /** `localhost` and its like mean this machine: a node that runs here is believed what it says of its own key. */
-  async #trustThisMachine(): Promise<void> {
-    for (const seed of this.#options.via.filter(({ host }) => isLoopback(host))) {
-      const self = (await this.#access.status(seed))?.self;
-      if (self === undefined || !isLoopbackName(self.domain)) continue;
-      this.#told.set(self.domain, new Map([[self.selector, self.publicKey]]));
+  async #trustThisMachine(): Promise<boolean> {
+    const here = this.#options.via.filter(({ host }) => isLoopback(host));
+    const answers = await Promise.all(here.map((seed) => this.#access.status(seed)));
+    for (const answer of answers) {
+      if (answer === undefined || !isLoopbackName(answer.self.domain)) continue;
+      const { domain, selector, publicKey } = answer.self;
+      const keys = this.#told.get(domain) ?? new Map<number, Uint8Array>();
+      this.#told.set(domain, keys.set(selector, publicKey));
     }
+    return here.length < this.#options.via.length || answers.some((answer) => answer !== undefined);
   }
 }
+
+const NOBODY_THERE = { kind: 'unavailable', reason: 'no member of the overlay answers' } as const;
 
 const isLoopbackName = (domain: string): boolean => domain === 'localhost' || isLoopback(domain);
 

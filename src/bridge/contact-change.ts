@@ -4,8 +4,8 @@ import { fail, ok, type Result } from '../runtime/result.ts';
 import { parseQ } from '../sip/header-values.ts';
 import type { NameAddr } from '../sip/types.ts';
 import { canonicalContact } from '../uri/compare.ts';
+import { parseContactUri } from '../uri/contact.ts';
 import { findParam } from '../uri/params.ts';
-import { parseSipUri, schemeOf } from '../uri/parse.ts';
 import { isOwnContactAddress, type Self } from '../uri/self.ts';
 
 /** What a REGISTER asks for one contact, before limits. */
@@ -19,8 +19,6 @@ export interface ContactRequest {
 
 /** RFC 5626 §11.2: "The value of the reg-id MUST NOT be 0 and MUST be less than 2^31." */
 const REG_ID_BELOW = 2 ** 31;
-const OTHER_URI = /^[!-~]+$/;
-const OTHER_URI_UNFIT = /[<>"\\^`{|}]/;
 
 /** Quoted text without its quotes, escapes left as they are: quoted again it is what was registered. */
 const unquote = (text: string): string =>
@@ -40,13 +38,9 @@ export const shown = (text: string): string => {
 
 export const contactRequest = (contact: NameAddr, self: Self): Result<ContactRequest> => {
   const { uri, params } = contact;
-  const scheme = schemeOf(uri);
-  if (scheme === undefined) return fail(`Contact ${shown(uri)}: not a URI`);
-  const sip = scheme === 'sip' || scheme === 'sips' ? parseSipUri(uri) : undefined;
-  if (sip !== undefined && !sip.ok) return fail(`Contact ${shown(uri)}: ${sip.error}`);
-  // RFC 3261 §10.2.1: a Contact is any URI. tel: and mailto: contacts are kept and told; a 302 names SIP contacts alone.
-  if (sip === undefined && (!OTHER_URI.test(uri) || OTHER_URI_UNFIT.test(uri)))
-    return fail(`Contact ${shown(uri)}: not a URI`);
+  // tel: and mailto: contacts are kept and told; a 302 names SIP contacts alone.
+  const sip = parseContactUri(uri);
+  if (!sip.ok) return fail(`Contact ${shown(uri)}: ${sip.error}`);
   const weight = findParam(params, 'q');
   const q = weight === undefined ? undefined : parseQ(weight.value ?? '');
   if (weight !== undefined && q === undefined)
@@ -67,7 +61,7 @@ export const contactRequest = (contact: NameAddr, self: Self): Result<ContactReq
       params: params.filter(({ name }) => !own.has(name)),
     },
     expires: expires === undefined ? undefined : (expires.value ?? ''),
-    leadsHere: sip?.ok === true && isOwnContactAddress(sip.value, self),
+    leadsHere: sip.value !== undefined && isOwnContactAddress(sip.value, self),
   });
 };
 

@@ -15,6 +15,7 @@ export const withVia = <T>(yargs: Argv<T>): Argv<T & { config: string | undefine
     yargs
       .option('via', {
         type: 'string',
+        requiresArg: true,
         describe: 'HOST:PORT of a member (default: the own node, then its seeds)',
       })
       .option('json', { type: 'boolean', default: false, describe: 'print JSON' }),

@@ -11,11 +11,13 @@ export function withConfigOptions<T>(yargs: Argv<T>): Argv<T & { config: string 
   const withFile = yargs.option('config', {
     alias: 'c',
     type: 'string',
+    requiresArg: true,
     describe: 'configuration file (YAML)',
   });
   for (const { path } of CONFIG_KEYS)
     withFile.option(path.join('.'), {
       type: 'string',
+      requiresArg: true,
       group: 'Configuration keys:',
       describe: '',
       hidden: true,

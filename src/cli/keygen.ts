@@ -17,15 +17,28 @@ export const keygenCommand: CommandModule = {
   describe: 'make a key for a registrar: key file, DNS record and trust-file entry',
   builder: (yargs) =>
     yargs
-      .option('domain', { type: 'string', describe: 'the domain the key signs for' })
+      .option('domain', { type: 'string', requiresArg: true, describe: 'the domain the key signs for' })
       // No default: yargs would take one for a given flag, and refuse every --domain.
       .option('self-certifying', {
         type: 'boolean',
         describe: 'the key itself is the domain: no DNS and no trust file vouch for it',
       })
-      .option('selector', { type: 'number', default: 0, describe: `0 to ${SELECTOR_MAX}; one per registrar` })
-      .option('out', { type: 'string', describe: 'write the private key here (printed if absent)' })
-      .option('key', { type: 'string', describe: 'make none: tell what to publish for the key in this file' })
+      .option('selector', {
+        type: 'number',
+        requiresArg: true,
+        default: 0,
+        describe: `0 to ${SELECTOR_MAX}; one per registrar`,
+      })
+      .option('out', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'write the private key here (printed if absent)',
+      })
+      .option('key', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'make none: tell what to publish for the key in this file',
+      })
       .conflicts('domain', 'self-certifying')
       .conflicts('out', 'key')
       .option('json', { type: 'boolean', default: false, describe: 'print JSON' }),

@@ -1,25 +1,15 @@
 // chordial lookup: the bindings of a URI, asked for as a client that does not join.
 import type { CommandModule } from 'yargs';
+import { adminBinding } from '../admin/lookup.ts';
 import type { Binding } from '../location/types.ts';
 import { systemClock } from '../runtime/clock.ts';
-import { formatParams } from '../uri/params.ts';
 import { withClient, withVia } from './client.ts';
 import { CliError, EXIT } from './exit-code.ts';
 import { printJson, printTable } from './output.ts';
 
-/** What is shown of a binding; also the JSON shape. */
-export const shownBinding = (binding: Binding) => ({
-  contact: binding.contact,
-  q: binding.q ?? null,
-  expiresSec: Math.max(0, Math.round((binding.expiresAtMs - systemClock.wallMs()) / 1000)),
-  instance: binding.instance ?? null,
-  params: formatParams(binding.params),
-  path: binding.path,
-  userAgent: binding.userAgent ?? null,
-});
-
 export function printBindings(uri: string, bindings: readonly Binding[], json: boolean): void {
-  const shown = bindings.map(shownBinding);
+  const nowMs = systemClock.wallMs();
+  const shown = bindings.map((binding) => adminBinding(binding, nowMs));
   if (json) printJson({ uri, bindings: shown });
   else
     printTable(

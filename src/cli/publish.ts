@@ -8,11 +8,28 @@ import { printBindings } from './lookup.ts';
 
 const EXPIRES_SEC = 3600;
 
+/** What the ring says about a key, for whoever holds it. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  ERR_ENTRY_SIGNER_UNKNOWN:
+    'nobody vouches for a key of this domain under this selector (its DNS record, or the trust files of the members)',
+  ERR_ENTRY_SIGNATURE: 'this is not the key that the domain publishes under this selector',
+};
+
+function refusalText(reason: string): string {
+  const words = REFUSALS[/ERR_[A-Z_]+/.exec(reason)?.[0] ?? ''];
+  return words === undefined ? `refused: ${reason}` : `refused: ${words}`;
+}
+
 const withKey = (yargs: Argv): Argv =>
   withVia(yargs)
-    .option('key', { type: 'string', describe: 'the private key that signs (default: identity.keyFile)' })
+    .option('key', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'the private key that signs (default: identity.keyFile)',
+    })
     .option('selector', {
       type: 'number',
+      requiresArg: true,
       describe: 'the key’s selector in its domain (default: identity.selector)',
     });
 
@@ -31,7 +48,7 @@ function show(uri: string, result: PublishResult, json: boolean): void {
     case 'stale':
       throw new CliError(EXIT.refused, 'refused: a later publication of this URI came before');
     case 'refused':
-      throw new CliError(EXIT.refused, `refused: ${result.reason}`);
+      throw new CliError(EXIT.refused, refusalText(result.reason));
     case 'unavailable':
       throw new CliError(EXIT.unreachable, `the overlay could not take it: ${result.reason}`);
   }
@@ -44,15 +61,17 @@ export const publishCommand: CommandModule = {
     withKey(yargs)
       .positional('uri', { type: 'string', describe: 'sip:bob@biloxi.example, xmpp:…, h323:…' })
       .positional('contact', { type: 'string', describe: 'where the URI is reached: sip:bob@192.0.2.4:5060' })
-      .option('expires', { type: 'number', default: EXPIRES_SEC, describe: `seconds, 1 to ${EXPIRES_SEC}` })
-      .option('q', { type: 'number', describe: 'preference, 0 to 1' }),
+      .option('expires', {
+        type: 'number',
+        requiresArg: true,
+        default: EXPIRES_SEC,
+        describe: `seconds, 1 to ${EXPIRES_SEC}`,
+      })
+      .option('q', { type: 'number', requiresArg: true, describe: 'preference, 0 to 1' }),
   handler: (argv) => {
     const uri = String(argv['uri']);
     const expiresSec = Number(argv['expires']);
     const q = typeof argv['q'] === 'number' ? argv['q'] : undefined;
-    if (!Number.isInteger(expiresSec) || expiresSec < 1 || expiresSec > EXPIRES_SEC)
-      throw new CliError(EXIT.usage, `--expires is a whole number from 1 to ${EXPIRES_SEC}`);
-    if (q !== undefined && !(q >= 0 && q <= 1)) throw new CliError(EXIT.usage, '--q is a number from 0 to 1');
     return withClient(argv, readKey(argv, domainOf(uri)), async (client) => {
       const contact = String(argv['contact']);
       const result = await client.publish(uri, { contact, expiresSec, ...(q === undefined ? {} : { q }) });

@@ -25,7 +25,7 @@ export const ringCommand: CommandModule = {
           ownsPercent: (members.length === 1 ? 1 : distance(before, peer.id)) * 100,
           keys: status.keys,
           entries: status.entries,
-          rttMs,
+          rttMs: Math.round(rttMs * 100) / 100,
           mode: status.mode,
           ready: status.ready,
           version: status.version,
@@ -54,6 +54,6 @@ export const ringCommand: CommandModule = {
         printLine(problems.length === 0 ? `one ring of ${members.length}` : `${problems.length} broken:`);
         for (const problem of problems) printLine(`  ${problem}`);
       }
-      if (problems.length > 0) process.exitCode = EXIT.failed;
+      if (problems.length > 0) throw new CliError(EXIT.failed, 'the ring is not in order');
     }),
 };

@@ -36,7 +36,8 @@ export const serveCommand: CommandModule = {
         throw new CliError(EXIT.usage, startProblem(error));
       }
     }
-    process.exitCode = await ended.status;
+    const fault = await ended.fault;
+    if (fault !== undefined) throw fault;
   },
 };
 
@@ -55,38 +56,39 @@ function reload(app: App, argv: Readonly<Record<string, unknown>>, log: Log): vo
 interface Ended {
   /** The app stops, or has stopped. */
   begun(): boolean;
-  /** Resolves with the exit status once the app has stopped, for whatever reason. */
-  readonly status: Promise<number>;
+  /** Resolves once the app has stopped: with what made it stop, or undefined after a signal. */
+  readonly fault: Promise<CliError | undefined>;
 }
 
 function stopOnSignals(app: App, log: Log): Ended {
   let stopping = false;
-  const status = new Promise<number>((resolve) => {
-    const stop = (exitCode: number): void => {
+  const fault = new Promise<CliError | undefined>((resolve) => {
+    const stop = (why: CliError | undefined): void => {
       if (stopping) return;
       stopping = true;
       // Not unref'd: this is what guarantees the end when a part hangs.
       const deadline = setTimeout(() => process.exit(EXIT.failed), STOP_DEADLINE_MS);
       void app.stop().then(() => {
         clearTimeout(deadline);
-        resolve(exitCode);
+        resolve(why);
       });
     };
     const onSignal = (signal: NodeJS.Signals): void => {
       if (stopping) process.exit(EXIT.failed); // the second one exits at once
       log.info({ signal }, 'stopping');
-      stop(EXIT.ok);
+      stop(undefined);
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
     const onFault = (error: unknown): void => {
       log.error({ err: messageOf(error), stack: error instanceof Error ? error.stack : '' }, 'fatal');
       if (stopping) process.exit(EXIT.failed);
-      stop(error instanceof CodedError && error.code === 'ERR_ID_ALIVE_ELSEWHERE' ? EXIT.usage : EXIT.failed);
+      const mendable = error instanceof CodedError && error.code === 'ERR_ID_ALIVE_ELSEWHERE';
+      stop(new CliError(mendable ? EXIT.usage : EXIT.failed, messageOf(error)));
     };
     process.on('uncaughtException', onFault);
     process.on('unhandledRejection', onFault);
     void app.fatal.then(onFault);
   });
-  return { begun: () => stopping, status };
+  return { begun: () => stopping, fault };
 }

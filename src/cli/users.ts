@@ -1,5 +1,14 @@
 // chordial users: add, remove and list the users of the user file.
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
 import { addUser, parseUserFile, removeUser } from '../auth/user-file.ts';
 import { messageOf } from '../runtime/errors.ts';
@@ -36,20 +45,33 @@ function readUsers(file: string): string {
   }
 }
 
-/** Written beside and moved into place: a server that re-reads it never sees half a file. */
+/** Written beside and moved into place: a server that re-reads it never sees half a file. Who may read it stays. */
 function writeUsers(file: string, text: string): void {
-  const beside = `${file}.${process.pid}.new`;
+  const before = statSync(file, { throwIfNoEntry: false });
+  // Through a symbolic link, not in its place.
+  const place = before === undefined ? file : realpathSync(file);
+  const beside = `${place}.${process.pid}.new`;
   try {
     writeFileSync(beside, text, { mode: 0o600, flag: 'wx' });
-    renameSync(beside, file);
+    if (before !== undefined) {
+      chmodSync(beside, before.mode & 0o777);
+      // Only root makes a file that is another's, and may give it back.
+      if (before.uid !== process.getuid?.()) chownSync(beside, before.uid, before.gid);
+    }
+    renameSync(beside, place);
   } catch (error) {
+    rmSync(beside, { force: true });
     throw new CliError(EXIT.failed, `cannot write the user file: ${messageOf(error)}`);
   }
 }
 
 const withTarget = (yargs: Argv): Argv =>
   withConfigOptions(
-    yargs.option('file', { type: 'string', describe: 'the user file (default: as configured)' }),
+    yargs.option('file', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'the user file (default: as configured)',
+    }),
   );
 const nameOf = (argv: ArgumentsCamelCase): string => String(argv['name']);
 

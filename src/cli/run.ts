@@ -1,0 +1,54 @@
+// The command line: which commands there are, and how a failure ends.
+import yargs from 'yargs/yargs';
+import { messageOf } from '../runtime/errors.ts';
+import { VERSION } from '../version.ts';
+import { checkConfigCommand } from './check-config.ts';
+import { CliError, EXIT } from './exit-code.ts';
+import { keygenCommand } from './keygen.ts';
+import { lookupCommand } from './lookup.ts';
+import { pingCommand } from './ping.ts';
+import { publishCommand, withdrawCommand } from './publish.ts';
+import { ringCommand } from './ring.ts';
+import { serveCommand } from './serve.ts';
+import { usersCommand } from './users.ts';
+
+const commands = [
+  serveCommand,
+  checkConfigCommand,
+  lookupCommand,
+  publishCommand,
+  withdrawCommand,
+  ringCommand,
+  keygenCommand,
+  pingCommand,
+  usersCommand,
+];
+
+const WIDTH_MAX = 110;
+
+/** Runs one command line and tells its exit status. Never rejects. */
+export async function runCli(args: readonly string[]): Promise<number> {
+  const cli = yargs([...args])
+    .scriptName('chordial')
+    .usage(
+      '$0 <command>\n\nA SIP registrar that remembers nothing: registrations live in a ring that the domains run together.',
+    )
+    .version(VERSION)
+    .parserConfiguration({ 'dot-notation': false, 'duplicate-arguments-array': true })
+    .strict()
+    .exitProcess(false)
+    .wrap(Math.min(WIDTH_MAX, process.stdout.columns ?? WIDTH_MAX))
+    // A handler that fails comes without a message; with one, the command line is what is wrong.
+    .fail((message: string | null | undefined, error) => {
+      if (message === null || message === undefined) throw error;
+      throw new CliError(EXIT.usage, `${message}\nchordial --help tells what there is.`);
+    });
+  for (const command of commands) cli.command(command);
+  try {
+    await cli.parseAsync();
+    return EXIT.ok;
+  } catch (error) {
+    process.stderr.write(`chordial: ${messageOf(error)}\n`);
+    return error instanceof CliError ? error.exitCode : EXIT.failed;
+  }
+}

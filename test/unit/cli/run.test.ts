@@ -1,0 +1,219 @@
+// What every command has in common, and the commands that need no server.
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { parse } from 'yaml';
+import { runCommand } from '../../support/cli.ts';
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'chordial-cli-'));
+  for (const name of Object.keys(process.env)) if (name.startsWith('CHORDIAL_')) vi.stubEnv(name, undefined);
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
+const at = (name: string): string => join(folder, name);
+
+describe('a wrong command line ends with 2, in words, and prints nothing to stdout', () => {
+  test.each<readonly string[]>([
+    ['frobnicate'],
+    ['lookp', 'sip:bob@biloxi.example'],
+    ['serve', 'extra'],
+    ['serve', '--bogus', '1'],
+    ['serve', '--config'],
+    ['check-config', '--sip.advertise'],
+    ['check-config', '--sip.nothing', 'x'],
+    ['check-config', '-c', '/nonexistent/chordial.yaml'],
+    ['check-config', '-c', '/'],
+    ['lookup'],
+    ['lookup', 'sip:a@b.example', 'sip:c@d.example'],
+    ['lookup', 'bob', '--via', '127.0.0.1:7184'],
+    ['lookup', 'tel:+15551234', '--via', '127.0.0.1:7184'],
+    ['lookup', 'sip:bob@biloxi.example', '--via', 'nowhere'],
+    ['lookup', 'sip:bob@biloxi.example', '--via', '127.0.0.1:0'],
+    ['lookup', 'sip:bob@biloxi.example', '--via'],
+    ['ring', '--via', '127.0.0.1:70000'],
+    ['publish', 'sip:bob@biloxi.example'],
+    ['publish', 'sip:bob@biloxi.example', 'sip:bob@192.0.2.4'],
+    ['publish', 'sip:bob@biloxi.example', 'sip:bob@192.0.2.4', '--key', '/nonexistent/key.pem'],
+    ['withdraw'],
+    ['keygen'],
+    ['keygen', '--domain'],
+    ['keygen', '--domain', 'two words'],
+    ['keygen', '--domain', 'biloxi.example', '--selector', '16'],
+    ['keygen', '--domain', 'biloxi.example', '--selector', 'x'],
+    ['keygen', '--domain', 'biloxi.example', '--self-certifying'],
+    ['users'],
+    ['users', 'frobnicate'],
+    ['users', 'list'],
+    ['users', 'add', '--file', 'users'],
+    ['users', 'add', 'bob', 'password', '--file', 'users'],
+    ['ping', 'nowhere'],
+  ])('chordial %s %s %s %s %s', async (...args) => {
+    const { code, stdout, stderr } = await runCommand(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^chordial: .+\n/);
+    expect(stderr).not.toContain('    at ');
+  });
+});
+
+describe('help and version', () => {
+  test.each<readonly string[]>([
+    ['--help'],
+    ['serve', '--help'],
+    ['check-config', '--help'],
+    ['lookup', '--help'],
+    ['publish', '--help'],
+    ['withdraw', '--help'],
+    ['ring', '--help'],
+    ['keygen', '--help'],
+    ['users', '--help'],
+    ['users', 'add', '--help'],
+    ['ping', '--help'],
+  ])('chordial %s %s %s', async (...args) => {
+    const { code, stdout } = await runCommand(args);
+    expect(code).toBe(0);
+    expect(stdout).toContain('chordial');
+  });
+
+  test('--version tells the version of the package', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }; // our own file
+    expect(await runCommand(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+});
+
+describe('check-config', () => {
+  test('tells every problem of file, environment and flags at once', async () => {
+    writeFileSync(at('c.yaml'), 'nonsense: 1\nregistrar: {minExpiresSec: 0}\n');
+    vi.stubEnv('CHORDIAL_SIP__NOPE', '1');
+    const { code, stdout, stderr } = await runCommand([
+      'check-config',
+      '-c',
+      at('c.yaml'),
+      '--log.level',
+      'loud',
+    ]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('4 problems');
+    for (const path of ['nonsense:', 'registrar.minExpiresSec:', 'CHORDIAL_SIP__NOPE:', 'log.level:'])
+      expect(stderr).toContain(path);
+  });
+
+  test('prints a configuration that it takes back, with flags over environment over file', async () => {
+    writeFileSync(
+      at('c.yaml'),
+      'domain: file.example\naliases: [www.file.example]\nlimits: {banSec: 1, idleSec: 11}\n',
+    );
+    vi.stubEnv('CHORDIAL_LIMITS__BAN_SEC', '2');
+    vi.stubEnv('CHORDIAL_LIMITS__IDLE_SEC', '22');
+    vi.stubEnv('CHORDIAL_SERVICE_HOST', '10.0.0.1');
+    const first = await runCommand(['check-config', '-c', at('c.yaml'), '--limits.idleSec', '33']);
+    expect(first.code).toBe(0);
+    expect(parse(first.stdout)).toMatchObject({
+      domain: ['file.example'],
+      aliases: ['www.file.example'],
+      limits: { banSec: 2, idleSec: 33 },
+    });
+    vi.unstubAllEnvs();
+    writeFileSync(at('again.yaml'), first.stdout);
+    expect(await runCommand(['check-config', '-c', at('again.yaml')])).toEqual(first);
+  });
+
+  test('--json prints one document with the same content', async () => {
+    const [yaml, json] = [await runCommand(['check-config']), await runCommand(['check-config', '--json'])];
+    expect(JSON.parse(json.stdout)).toEqual(parse(yaml.stdout));
+  });
+
+  test('CHORDIAL_CONFIG names the file as -c does', async () => {
+    writeFileSync(at('c.yaml'), 'domain: named.example\n');
+    vi.stubEnv('CHORDIAL_CONFIG', at('c.yaml'));
+    const { stdout } = await runCommand(['check-config']);
+    expect(parse(stdout)).toMatchObject({ domain: ['named.example'] });
+  });
+});
+
+describe('keygen', () => {
+  test('writes a key that only its owner reads, and says what to publish for it', async () => {
+    const { code, stdout } = await runCommand([
+      'keygen',
+      '--domain',
+      'Biloxi.example',
+      '--selector',
+      '3',
+      '--out',
+      at('k'),
+    ]);
+    expect(code).toBe(0);
+    expect(readFileSync(at('k'), 'latin1')).toMatch(/^-----BEGIN PRIVATE KEY-----/);
+    expect(statSync(at('k')).mode & 0o777).toBe(0o600);
+    expect(stdout).toMatch(/3\._lsp\.biloxi\.example\.\s+IN TXT\s+"v=LSP1; k=ed25519; p=[A-Za-z0-9+/]{43}="/);
+    expect(stdout).not.toContain('PRIVATE KEY');
+    const again = await runCommand([
+      'keygen',
+      '--domain',
+      'biloxi.example',
+      '--selector',
+      '3',
+      '--key',
+      at('k'),
+      '--json',
+    ]);
+    const { publicKey } = JSON.parse(again.stdout) as { publicKey: string }; // our own JSON
+    expect(stdout).toContain(publicKey);
+  });
+
+  test('never writes over a file', async () => {
+    writeFileSync(at('k'), 'precious');
+    const { code, stderr } = await runCommand(['keygen', '--domain', 'biloxi.example', '--out', at('k')]);
+    expect(code).toBe(1);
+    expect(stderr).toContain('file already exists');
+    expect(readFileSync(at('k'), 'utf8')).toBe('precious');
+  });
+});
+
+describe('users', () => {
+  const HA1 = '0'.repeat(32);
+
+  test('list shows names and hashes’ kinds, never hashes, as text and as JSON', async () => {
+    writeFileSync(
+      at('users'),
+      `# staff\nbob:biloxi.example:${HA1}\nal:biloxi.example:SHA-256:${HA1}${HA1}\n`,
+    );
+    const file = ['--file', at('users'), '--domain', 'biloxi.example'];
+    const text = await runCommand(['users', 'list', ...file]);
+    expect(text.stdout).toBe('user\tdomain\thash\nbob\tbiloxi.example\tMD5\nal\tbiloxi.example\tSHA-256\n');
+    const json = await runCommand(['users', 'list', '--json', ...file]);
+    expect(JSON.parse(json.stdout)).toEqual({
+      users: [
+        { user: 'bob', realm: 'biloxi.example', algorithm: 'MD5' },
+        { user: 'al', realm: 'biloxi.example', algorithm: 'SHA-256' },
+      ],
+    });
+  });
+
+  test('on a terminal the list is a table', async () => {
+    writeFileSync(at('users'), `bob:biloxi.example:${HA1}\n`);
+    const { stdout } = await runCommand(
+      ['users', 'list', '--file', at('users'), '--domain', 'biloxi.example'],
+      {
+        terminal: true,
+      },
+    );
+    expect(stdout).toBe('\u001b[1muser  domain          hash\u001b[0m\nbob   biloxi.example  MD5\n');
+  });
+
+  test('remove leaves everything else, the file’s mode included, and tells 4 for who is not there', async () => {
+    writeFileSync(at('users'), `# staff\nbob:biloxi.example:${HA1}\nal:biloxi.example:${HA1}\n`, {
+      mode: 0o640,
+    });
+    const remove = (name: string) =>
+      runCommand(['users', 'remove', name, '--file', at('users'), '--domain', 'biloxi.example']);
+    expect((await remove('bob')).code).toBe(0);
+    expect(readFileSync(at('users'), 'utf8')).toBe(`# staff\nal:biloxi.example:${HA1}\n`);
+    expect(statSync(at('users')).mode & 0o777).toBe(0o640);
+    expect((await remove('bob')).code).toBe(4);
+  });
+});
