@@ -58,7 +58,8 @@ export class Baresip {
       String(port + 2),
     ]);
     await this.#control.line(/^connected$/);
-    await this.registered();
+    // It says so the first time only; the event may be over by now.
+    await this.#program.line(/\{\d\/\S+\} 200 /);
   }
 
   async stop(): Promise<void> {
@@ -67,8 +68,8 @@ export class Baresip {
   }
 
   /** A REGISTER was answered 200 after `mark`. */
-  async registered({ mark = 0, deadlineMs = 15_000 } = {}): Promise<void> {
-    await this.program.line(/\{\d\/\S+\} 200 /, { mark, deadlineMs });
+  async registered(since: { mark?: number; deadlineMs?: number } = {}): Promise<void> {
+    await this.event('REGISTER_OK', since);
   }
 
   /** A place in the events, for `event`. */

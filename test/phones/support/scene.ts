@@ -48,11 +48,12 @@ export const account = (user: string, { domain }: Registrar): Account => ({
   password: passwordOf(user),
 });
 
-/** Starts a phone that ends with the test. */
+/** Starts a phone that ends with the test; concurrent tests hand in their own `onTestFinished`. */
 export async function started<Phone extends { start(): Promise<void>; stop(): Promise<void> }>(
   phone: Phone,
+  finished: (end: () => Promise<void>) => void = onTestFinished,
 ): Promise<Phone> {
-  onTestFinished(() => phone.stop());
+  finished(() => phone.stop());
   await phone.start();
   return phone;
 }
