@@ -51,6 +51,8 @@ export class HybridLocation implements LocationService {
   readonly #expiry: StoreExpiry;
   #ringAway = false;
   #draining = false;
+  /** One that was taken off the list is on its way to the ring, which has not taken it yet. */
+  #publishing = false;
   #stopped = false;
   #refused = 0;
   #retryMs: number;
@@ -68,7 +70,7 @@ export class HybridLocation implements LocationService {
   /** Names whose entries the ring has not taken yet; those given up because there were too many; what it won't take. */
   get unpublished(): { readonly waiting: number; readonly dropped: number; readonly refused: number } {
     return {
-      waiting: this.#unpublished.count,
+      waiting: this.#unpublished.count + (this.#publishing ? 1 : 0),
       dropped: this.#unpublished.dropped,
       refused: this.#refused,
     };
@@ -153,9 +155,15 @@ export class HybridLocation implements LocationService {
   /** Publishes what waits, one key after the other, until nothing does or the ring is away again. */
   async #drain(): Promise<void> {
     this.#draining = true;
-    let key = this.#unpublished.first();
-    while (key !== undefined && !this.#stopped && (await this.#publishWaiting(key))) {
-      key = this.#unpublished.first();
+    for (
+      let key = this.#unpublished.first();
+      key !== undefined && !this.#stopped;
+      key = this.#unpublished.first()
+    ) {
+      this.#publishing = true;
+      const taken = await this.#publishWaiting(key);
+      this.#publishing = false;
+      if (!taken) break;
     }
     this.#draining = false;
     if (this.#unpublished.count > 0) this.#scheduleDrain();

@@ -55,8 +55,7 @@ describe('imports', () => {
     for (const folder of ['location', 'bridge', 'redirect', 'proxy', 'admin'])
       for (const file of sourceFiles(`src/${folder}`))
         for (const target of importsOf(file))
-          if (/\/dht\//.test(target) && !/\/dht\/index\.ts$/.test(target))
-            wrong.push(`${file}: ${target}`);
+          if (/\/dht\//.test(target) && !/\/dht\/index\.ts$/.test(target)) wrong.push(`${file}: ${target}`);
     expect(wrong).toEqual([]);
   });
 

@@ -95,6 +95,15 @@ describe('publication: hybrid, with the ring down', () => {
     expect((await stored).kind).toBe('stored');
   });
 
+  test('what is on its way to the ring still waits until the ring has taken it', async () => {
+    const { hybrid, ring, later } = setUp();
+    ring.state = 'away';
+    await hybrid.publish(publication({ changes: [contact(A)] }));
+    ring.state = 'silent';
+    await later(10_000);
+    expect(hybrid.unpublished.waiting).toBe(1);
+  });
+
   test('what waits is counted, and published with its own version when the ring is back', async () => {
     const { hybrid, elsewhere, ring, later, clock, failures } = setUp();
     ring.state = 'away';
