@@ -40,12 +40,6 @@ describe('a wrong command line ends with 2, in words, and prints nothing to stdo
     ['publish', 'sip:bob@biloxi.example', 'sip:bob@192.0.2.4'],
     ['publish', 'sip:bob@biloxi.example', 'sip:bob@192.0.2.4', '--key', '/nonexistent/key.pem'],
     ['withdraw'],
-    ['keygen'],
-    ['keygen', '--domain'],
-    ['keygen', '--domain', 'two words'],
-    ['keygen', '--domain', 'biloxi.example', '--selector', '16'],
-    ['keygen', '--domain', 'biloxi.example', '--selector', 'x'],
-    ['keygen', '--domain', 'biloxi.example', '--self-certifying'],
     ['users'],
     ['users', 'frobnicate'],
     ['users', 'list'],
@@ -132,45 +126,6 @@ describe('check-config', () => {
     vi.stubEnv('CHORDIAL_CONFIG', at('c.yaml'));
     const { stdout } = await runCommand(['check-config']);
     expect(parse(stdout)).toMatchObject({ domain: ['named.example'] });
-  });
-});
-
-describe('keygen', () => {
-  test('writes a key that only its owner reads, and says what to publish for it', async () => {
-    const { code, stdout } = await runCommand([
-      'keygen',
-      '--domain',
-      'Biloxi.example',
-      '--selector',
-      '3',
-      '--out',
-      at('k'),
-    ]);
-    expect(code).toBe(0);
-    expect(readFileSync(at('k'), 'latin1')).toMatch(/^-----BEGIN PRIVATE KEY-----/);
-    expect(statSync(at('k')).mode & 0o777).toBe(0o600);
-    expect(stdout).toMatch(/3\._lsp\.biloxi\.example\.\s+IN TXT\s+"v=LSP1; k=ed25519; p=[A-Za-z0-9+/]{43}="/);
-    expect(stdout).not.toContain('PRIVATE KEY');
-    const again = await runCommand([
-      'keygen',
-      '--domain',
-      'biloxi.example',
-      '--selector',
-      '3',
-      '--key',
-      at('k'),
-      '--json',
-    ]);
-    const { publicKey } = JSON.parse(again.stdout) as { publicKey: string }; // our own JSON
-    expect(stdout).toContain(publicKey);
-  });
-
-  test('never writes over a file', async () => {
-    writeFileSync(at('k'), 'precious');
-    const { code, stderr } = await runCommand(['keygen', '--domain', 'biloxi.example', '--out', at('k')]);
-    expect(code).toBe(1);
-    expect(stderr).toContain('file already exists');
-    expect(readFileSync(at('k'), 'utf8')).toBe('precious');
   });
 });
 

@@ -1,12 +1,11 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { identityFromPem } from '../../../src/record/identity.ts';
 import { selfCertifyingDomain } from '../../../src/record/self-certifying.ts';
 import { parseTrustFile } from '../../../src/record/trust-file.ts';
+import { runCommand } from '../../support/cli.ts';
 
 let folder = '';
 beforeAll(() => {
@@ -14,20 +13,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-const keygen = async (...flags: readonly string[]): Promise<Outcome> => {
-  const args = ['--import', 'tsx', 'src/main.ts', 'keygen', ...flags];
-  try {
-    return { code: 0, ...(await promisify(execFile)(process.execPath, args)) };
-  } catch (error) {
-    return error as Outcome; // what execFile rejects with when the status is not 0
-  }
-};
+const keygen = (...flags: readonly string[]) => runCommand(['keygen', ...flags]);
 
 test('a key file for its owner alone, the DNS record and the trust-file entry of the same key', async () => {
   const keyFile = join(folder, 'biloxi-1.pem');
