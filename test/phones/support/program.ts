@@ -21,13 +21,16 @@ const PACKAGES: Readonly<Record<string, string>> = {
   bash: 'bash',
 };
 
+/** Where programs are looked for; some of Debian's are for administrators. */
+const SEARCHED = `${process.env['PATH']}:/usr/sbin:/sbin`;
+
 const LINES_SHOWN = 60;
 
 /** Throws words about what to install: a missing phone fails its test, it does not pass by. */
 export function requirePrograms(...names: readonly string[]): void {
   const missing = names.filter((name) => {
     try {
-      execFileSync('/bin/sh', ['-c', `command -v ${name}`], { stdio: 'ignore' });
+      execFileSync('/bin/sh', ['-c', `command -v ${name}`], { stdio: 'ignore', env: { PATH: SEARCHED } });
       return false;
     } catch {
       return true;
@@ -59,7 +62,7 @@ export class Program {
     this.#child = spawn(program, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       cwd: options.cwd,
-      env: { PATH: `${process.env['PATH']}:/usr/sbin:/sbin`, LC_ALL: 'C', ...options.env },
+      env: { PATH: SEARCHED, LC_ALL: 'C', ...options.env },
     });
     // A program that is gone does not read: what ends it is told by its exit.
     this.#child.stdin?.on('error', () => undefined);
