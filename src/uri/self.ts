@@ -28,7 +28,12 @@ export interface Self {
   readonly wildcardPorts: ReadonlySet<number>;
 }
 
-const placeOf = (host: string, port: number): string => `${host} ${port}`;
+/** `host` canonical. An IPv4 address mapped into IPv6 leads to that IPv4 address. */
+const placeOf = (host: string, port: number): string =>
+  `${host.startsWith('::ffff:') && host.includes('.') ? host.slice('::ffff:'.length) : host} ${port}`;
+
+/** What `localhost` stands for (RFC 6761 §6.3). */
+const LOCALHOST: ReadonlySet<string> = new Set(['127.0.0.1', '::1']);
 
 export const createSelf = (options: SelfOptions): Self => {
   const first = canonicalHost(options.domains[0]);
@@ -42,6 +47,7 @@ export const createSelf = (options: SelfOptions): Self => {
     for (const end of [bound, advertised]) {
       ports.add(end.port);
       if (!isWildcard(end.host)) places.add(placeOf(canonicalHost(end.host), end.port));
+      if (LOCALHOST.has(canonicalHost(end.host))) places.add(placeOf('localhost', end.port));
     }
     if (!isWildcard(bound.host)) continue;
     wildcardPorts.add(bound.port);

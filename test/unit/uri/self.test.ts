@@ -36,6 +36,13 @@ describe('the domain a URI is ours by', () => {
     ['sip:bob@127.0.0.1:35120', undefined],
     ['sip:bob@127.0.0.1;transport=tls', undefined],
     ['sips:bob@127.0.0.1', undefined],
+    // The same places under other names.
+    ['sip:bob@localhost', 'biloxi.com'],
+    ['sip:bob@localhost:5070', undefined],
+    ['sip:bob@[::ffff:127.0.0.1]:5060', 'biloxi.com'],
+    ['sip:bob@[::FFFF:a00:5]:5070', 'biloxi.com'],
+    ['sip:bob@[::ffff:10.0.0.6]:5070', undefined],
+    ['sip:bob@127.0.0.2', undefined],
     ['sip:bob@10.0.0.5', undefined],
     ['sip:bob@10.0.0.5:5070', 'biloxi.com'],
     ['sip:bob@sip.biloxi.com', undefined],
