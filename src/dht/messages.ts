@@ -180,11 +180,19 @@ const answerCodec = (one: FieldCodec<Peer>) => {
     },
     entries: {
       code: 4,
-      body: struct({ entries: { at: 5, codec: entries }, replicas: { at: 3, codec: peers } }),
+      body: struct<Fields<'entries'>>({
+        entries: { at: 5, codec: entries },
+        replicas: { at: 3, codec: peers },
+        settled: { at: 19, codec: bool, absent: 'omitted' },
+      }),
     },
     published: {
       code: 5,
-      body: struct({ entries: { at: 5, codec: entries }, replicas: { at: 6, codec: list(id, PEERS_MAX) } }),
+      body: struct<Fields<'published'>>({
+        entries: { at: 5, codec: entries },
+        replicas: { at: 6, codec: list(id, PEERS_MAX) },
+        settled: { at: 19, codec: bool, absent: 'omitted' },
+      }),
     },
     joined: {
       code: 6,

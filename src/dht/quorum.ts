@@ -9,6 +9,8 @@ export interface Ack {
   readonly id: Id;
   readonly view: readonly Id[];
   readonly live: readonly Uint8Array[];
+  /** False: it holds this, but perhaps not all that was there before. */
+  readonly settled: boolean;
 }
 
 const holdsIn = (view: readonly Id[], ids: ReadonlySet<Id>): boolean =>
@@ -36,13 +38,28 @@ export const unknownTo = (believed: readonly Id[], acks: readonly Ack[]): readon
   return [...new Set(acks.flatMap((ack) => ack.view))].filter((id) => !known.has(id));
 };
 
-/** What one replica said to a QUERY; `n`: how many replicas it holds there to be. */
+/** What one replica said to a QUERY. */
 export type Reading =
-  | { readonly kind: 'entries'; readonly entries: readonly Uint8Array[]; readonly n: number }
-  | { readonly kind: 'none'; readonly n: number }
+  /** `settled`: entitled to say that there is no more than this. */
+  | { readonly kind: 'entries'; readonly entries: readonly Uint8Array[]; readonly settled: boolean }
+  /** Nothing to show. `entries` bury what others may still show; `view`: the replicas as it sees them. */
+  | {
+      readonly kind: 'none';
+      readonly by: Id;
+      readonly view: readonly Id[];
+      readonly entries: readonly Uint8Array[];
+    }
   /** Not entitled to say (retry), or not a replica. */
   | { readonly kind: 'mute' }
   | { readonly kind: 'lost' };
+
+type Denial = Extract<Reading, { readonly kind: 'none' }>;
+
+/**
+ * Each is a replica in the other's eyes. One that was paused or cut off, and whose place was taken meanwhile, does not know
+ * what was written without it; but whoever took part in that counts it out.
+ */
+const agree = (a: Denial, b: Denial): boolean => a.view.includes(b.by) && b.view.includes(a.by);
 
 /**
  * Whether the answers so far decide a read: two of them, merged (DESIGN §5, Read), or one in a ring of one.
@@ -53,17 +70,18 @@ export const decideRead = (
   readings: readonly Reading[],
   believed: number,
 ): 'entries' | 'none' | undefined => {
-  let n = believed;
-  let answers = 0;
-  let positive = 0;
-  for (const reading of readings) {
-    if (reading.kind !== 'entries' && reading.kind !== 'none') continue;
-    n = Math.max(n, reading.n);
-    answers += 1;
-    if (reading.kind === 'entries') positive += 1;
+  const denials = readings.filter((reading) => reading.kind === 'none');
+  const shown = readings.filter((reading) => reading.kind === 'entries');
+  const n = Math.max(believed, ...denials.map(({ view }) => view.length));
+  if (shown.length > 0) {
+    const answers = denials.length + shown.filter(({ settled }) => settled).length;
+    return answers >= Math.max(1, Math.min(2, n)) ? 'entries' : undefined;
   }
-  if (answers < Math.max(1, Math.min(2, n))) return undefined;
-  return positive > 0 ? 'entries' : 'none';
+  const enough =
+    n <= 1
+      ? denials.some((one) => agree(one, one))
+      : denials.some((a, at) => denials.slice(at + 1).some((b) => agree(a, b)));
+  return enough ? 'none' : undefined;
 };
 
 /** The entries of several answers, each once, in the order they came. */

@@ -19,12 +19,14 @@ const SINGLE_AFTER_MS = 700;
 const BACKOFF_FIRST_MS = 40;
 const BACKOFF_MAX_MS = 500;
 
-const readingOf = (outcome: CallOutcome): Reading => {
+const readingOf = (by: Id, outcome: CallOutcome): Reading => {
   if (!outcome.ok) return { kind: 'lost' };
   const { answer } = outcome;
   if (answer.type !== 'entries') return { kind: 'mute' };
-  const n = answer.replicas.length;
-  return answer.entries.length > 0 ? { kind: 'entries', entries: answer.entries, n } : { kind: 'none', n };
+  const { entries, replicas, settled = true } = answer;
+  // Whoever shows something names no replicas; whoever denies does, whatever it has to bury.
+  if (entries.length > 0 && replicas.length === 0) return { kind: 'entries', entries, settled };
+  return settled ? { kind: 'none', by, view: replicas.map(({ id }) => id), entries } : { kind: 'mute' };
 };
 
 const differ = (lists: readonly (readonly Uint8Array[])[]): boolean => {
@@ -61,11 +63,15 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
     const positive = (): readonly (readonly Uint8Array[])[] =>
       [...readings.values()].flatMap((one) => (one.kind === 'entries' ? [one.entries] : []));
 
+    const buried = (): readonly (readonly Uint8Array[])[] =>
+      [...readings.values()].flatMap((one) => (one.kind === 'none' ? [one.entries] : []));
+
     const settleEntries = (): void => {
       const lists = positive();
-      const deniers = [...readings.values()].filter(({ kind }) => kind === 'none').length;
-      if (deniers > 0 || differ(lists)) deps.onDisagreement();
-      settle({ kind: 'entries', entries: unionOf(lists), answers: lists.length + deniers });
+      const deniers = buried();
+      if (deniers.length > 0 || differ(lists)) deps.onDisagreement();
+      const all = [...lists, ...deniers];
+      settle({ kind: 'entries', entries: unionOf(all), answers: all.length });
     };
 
     const giveUp = (): void => {
@@ -84,7 +90,10 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
       if (settled) return;
       const verdict = decideRead([...readings.values()], target.length);
       if (verdict === 'none') {
-        settle({ kind: 'none' });
+        const lists = buried();
+        const entries = unionOf(lists);
+        // What two who may deny have to bury may bury what the asker holds itself.
+        settle(entries.length > 0 ? { kind: 'entries', entries, answers: lists.length } : { kind: 'none' });
         return;
       }
       if (verdict === 'entries') {
@@ -118,7 +127,7 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
         hedge.cancel();
         pending.delete(peer.id);
         if (settled) return;
-        const reading = readingOf(outcome);
+        const reading = readingOf(peer.id, outcome);
         readings.set(peer.id, reading);
         if (reading.kind !== 'lost') answered = true;
         if (outcome.ok && outcome.answer.type === 'error') hints = [...hints, ...outcome.answer.peers];
@@ -126,13 +135,13 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
           single = true;
           timers.push(clock.setTimer(SINGLE_AFTER_MS, settleEntries));
         }
-        // Who can't say is replaced at once; who did is counted.
-        if (reading.kind === 'lost' || reading.kind === 'mute') askNext();
+        // Who can't say, or can't say all, is replaced at once; who did is counted.
+        if (reading.kind !== 'none' && !(reading.kind === 'entries' && reading.settled)) askNext();
         judge();
       });
     };
 
-    /** Another round: whoever denied has been heard; the rest is asked again, of the replica set as it is now. */
+    /** Another round: whoever denied and sees the ring as we do was heard; the rest is asked again, of those it is now. */
     const again = async (): Promise<void> => {
       await tasks.sleep(Math.min(jittered(random, backoffMs), Math.max(1, endMs - clock.monoMs())));
       backoffMs = Math.min(BACKOFF_MAX_MS, 2 * backoffMs);
@@ -143,6 +152,10 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
       begin(found.length > 0 ? found : target);
     };
 
+    const isTarget = (id: Id): boolean => target.some((peer) => peer.id === id);
+    const seesTarget = (view: readonly Id[]): boolean =>
+      view.length === target.length && view.every(isTarget);
+
     const begin = (replicas: readonly Peer[]): void => {
       target = replicas;
       if (target.length === 0) {
@@ -150,9 +163,9 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
         return;
       }
       for (const [id, { kind }] of readings) if (kind === 'lost' || kind === 'mute') readings.delete(id);
-      // A denial by who is no replica any more is none; what was signed stays good.
-      for (const [id, { kind }] of readings)
-        if (kind === 'none' && !target.some((peer) => peer.id === id)) readings.delete(id);
+      // A denial by who is no replica any more, or sees others than we, is none; what was signed stays good.
+      for (const [id, reading] of readings)
+        if (reading.kind === 'none' && !(isTarget(id) && seesTarget(reading.view))) readings.delete(id);
       unasked = health
         .inReadOrder(target, deps.self)
         .filter(({ id }) => !readings.has(id) && !pending.has(id));

@@ -34,6 +34,8 @@ export const REPLICATION_TIMINGS: ReplicationTimings = {
 
 /** The ring, and its exact surroundings here: closest first, what decides who holds which key. */
 export interface RingHere extends RingView {
+  /** Counts the times in which others may have written without us. */
+  readonly leaseLapses: number;
   readonly neighbourhood: { readonly predecessors: readonly Peer[]; readonly successors: readonly Peer[] };
 }
 

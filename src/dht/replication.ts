@@ -35,6 +35,7 @@ export class Replication implements HandOver {
   /** The nodes that our coming pushed out of replica sets know of it. */
   #announced = false;
   #leaving = false;
+  #lapses = 0;
   // BOUNDED: both by the neighbourhood, successors + replicas members.
   #met = new Map<Id, number>();
   #unmet: readonly Peer[] = [];
@@ -78,6 +79,8 @@ export class Replication implements HandOver {
   }
 
   complete(key: Id): boolean {
+    // A gap that the loop has not come to yet counts at once.
+    if (this.#deps.ring.leaseLapses !== this.#lapses) return false;
     return this.#unmet.length === 0 && inArc(this.#held, key);
   }
 
@@ -166,8 +169,10 @@ export class Replication implements HandOver {
     while (!this.#tasks.stopping) {
       this.#changed = false;
       const leased = ring.ready && ring.leaseValid();
+      const lapsed = this.#lapses !== ring.leaseLapses;
+      this.#lapses = ring.leaseLapses;
       // Without the lease others may have taken over meanwhile, and written without us: what we hold may be old.
-      if (this.#held !== undefined && !leased) {
+      if (this.#held !== undefined && (!leased || lapsed)) {
         log.info(
           {},
           'the ring did not answer for a while: what is held here is compared before it is denied again',

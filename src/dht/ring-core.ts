@@ -17,6 +17,8 @@ const CLOSEST_MAX = 8;
 const ESTIMATES = 10;
 /** Rounds in a row in which the list came back to us: a ring is small again, not just a list short. */
 const WRAPPED_ROUNDS = 2;
+/** Nobody can hold us for dead in less: it takes five pings of 400 ms each without an answer. */
+const LAPSE_MS = 1500;
 
 export type Phase = 'out' | 'joined' | 'leaving';
 
@@ -38,6 +40,9 @@ export class RingCore implements RingView {
   #lists: RingLists = NO_LISTS;
   #wrappedRounds = 0;
   #lease: LeaseClock;
+  /** When it was last seen to hold. */
+  #leasedMs = Number.NEGATIVE_INFINITY;
+  #leaseLapses = 0;
   #hood: Neighbourhood;
   #ringVersion = 0;
   #membershipVersion = 0;
@@ -221,6 +226,30 @@ export class RingCore implements RingView {
   }
 
   leaseValid(): boolean {
+    const valid = this.#leaseHolds();
+    if (valid) {
+      const nowMs = this.#deps.clock.monoMs();
+      if (nowMs - this.#leasedMs > LAPSE_MS) this.#leaseLapses += 1;
+      this.#leasedMs = nowMs;
+    }
+    return valid;
+  }
+
+  /**
+   * How often there was time without the lease, or without this process running at all, in which the others may have
+   * written without us. As the lease is looked at twice a second, a pause shows, however the lease stands after it.
+   */
+  get leaseLapses(): number {
+    return this.#leaseLapses;
+  }
+
+  /** Others held us for dead: what they wrote meanwhile, they wrote without us, however short it was. */
+  wasBuried(): void {
+    this.#lease = { ...this.#lease, voidBeforeMs: this.#deps.clock.monoMs() };
+    this.#leaseLapses += 1;
+  }
+
+  #leaseHolds(): boolean {
     if (!this.ready) return false;
     const nowMs = this.#deps.clock.monoMs();
     this.observeClocks();

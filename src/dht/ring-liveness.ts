@@ -192,6 +192,7 @@ export class RingLiveness {
       const known = this.#core.table.get(id)?.peer;
       if (known !== undefined && known.bootSequence <= bootSequence) this.suspect(known);
     }
+    if (ours) this.#core.wasBuried();
     return ours;
   }
 

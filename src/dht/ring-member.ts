@@ -20,6 +20,8 @@ const BACKGROUND_MAX = 256;
 /** Above it repair waits for the next round: reaction at once is unstable in large rings (RFC 6940 §10, research A.4). */
 const REACTIVE_MAX = 500;
 const REACTION_MS = 100;
+/** A good part of what counts as a gap in the lease. */
+const LEASE_LOOK_MS = 500;
 const LEAVE = { attempts: 2, timeoutMs: 400 };
 
 export class RingMember implements RingView {
@@ -84,6 +86,11 @@ export class RingMember implements RingView {
         () => jittered(random, timing.heartbeatMs, 0.25),
       ),
       pulse(
+        'lease',
+        async () => void core.leaseValid(),
+        () => LEASE_LOOK_MS,
+      ),
+      pulse(
         'finger',
         () => search.finger(),
         () => search.fingerDelayMs(),
@@ -137,6 +144,9 @@ export class RingMember implements RingView {
   }
   leaseValid(): boolean {
     return this.#core.leaseValid();
+  }
+  get leaseLapses(): number {
+    return this.#core.leaseLapses;
   }
   mayDeny(key: Id): boolean {
     return this.#core.mayDeny(key);

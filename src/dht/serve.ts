@@ -41,14 +41,23 @@ const find = (ring: RingView, key: Id): Answer => {
   return { type: 'found', replicas, closest: closest.slice(0, CLOSEST_MAX) };
 };
 
-const query = ({ ring, store, handOver }: ServeDeps, key: Id): Answer => {
-  // "Signed positive answers may always be given": also by who is no replica any more, or not yet.
-  const entries = store.live(key);
-  if (entries.length > 0) return { type: 'entries', entries, replicas: [] };
+/** Why this node may not say that there is no more than it holds; undefined if it may. */
+const ignorance = ({ ring, handOver }: ServeDeps, key: Id): Answer | undefined => {
   if (!ring.ready) return error('retry', 'not in the ring');
   if (!ring.isMine(key)) return error('not-mine', '', better(ring, key));
   if (!ring.mayDeny(key) || !handOver.complete(key)) return error('retry', 'not entitled to say none');
-  return { type: 'entries', entries: [], replicas: ring.replicaSet(key) };
+  return undefined;
+};
+
+const query = (deps: ServeDeps, key: Id): Answer => {
+  const { ring, store } = deps;
+  const unable = ignorance(deps, key);
+  const entries = store.live(key);
+  // "Signed positive answers may always be given": also by who is no replica any more, or not yet. What shows nothing (a
+  // removal, a binding that expired here) is no positive answer: the phone may have registered elsewhere since.
+  if (store.shows(key))
+    return { type: 'entries', entries, replicas: [], ...(unable === undefined ? {} : { settled: false }) };
+  return unable ?? { type: 'entries', entries, replicas: ring.replicaSet(key) };
 };
 
 /**
@@ -67,10 +76,13 @@ const obstacle = ({ ring, handOver }: ServeDeps, key: Id): Answer | undefined =>
   return undefined;
 };
 
-const verdictAnswer = (ring: RingView, key: Id, verdict: PublishVerdict): Answer => {
+const verdictAnswer = ({ ring, handOver }: ServeDeps, key: Id, verdict: PublishVerdict): Answer => {
   switch (verdict.kind) {
-    case 'stored':
-      return { type: 'published', entries: verdict.live, replicas: ring.replicaSet(key).map(({ id }) => id) };
+    case 'stored': {
+      const replicas = ring.replicaSet(key).map(({ id }) => id);
+      const settled = handOver.complete(key) ? {} : { settled: false };
+      return { type: 'published', entries: verdict.live, replicas, ...settled };
+    }
     case 'stale':
       return error('stale', '');
     case 'quota':
@@ -90,7 +102,7 @@ const publish = async (deps: ServeDeps, key: Id, entries: readonly Uint8Array[])
   const verdict = await deps.store.publish(key, entries);
   // Signatures take a while: the lease or the replica set may be another one by now.
   const after = verdict.kind === 'stored' ? obstacle(deps, key) : undefined;
-  return after ?? verdictAnswer(deps.ring, key, verdict);
+  return after ?? verdictAnswer(deps, key, verdict);
 };
 
 export const serve = async (deps: ServeDeps, request: FindQueryPublish): Promise<Answer> => {

@@ -82,9 +82,24 @@ export type Answer =
   | { readonly type: 'probed'; readonly alive: boolean }
   /** `replicas` (owner first) if the answerer knows the replica set, else empty; `closest`: peers closer to the key. */
   | { readonly type: 'found'; readonly replicas: readonly Peer[]; readonly closest: readonly Peer[] }
-  | { readonly type: 'entries'; readonly entries: readonly Uint8Array[]; readonly replicas: readonly Peer[] }
+  /**
+   * To QUERY. `replicas`: the set as seen here, with an answer that shows no binding (a denial, whatever it buries).
+   * `settled` false: the answerer is not entitled to say that there is no more than this.
+   */
+  | {
+      readonly type: 'entries';
+      readonly entries: readonly Uint8Array[];
+      readonly replicas: readonly Peer[];
+      readonly settled?: boolean;
+    }
   /** `entries`: the merged live set after the publication; `replicas`: this node's view of the replica set, by id. */
-  | { readonly type: 'published'; readonly entries: readonly Uint8Array[]; readonly replicas: readonly Id[] }
+  | {
+      readonly type: 'published';
+      readonly entries: readonly Uint8Array[];
+      readonly replicas: readonly Id[];
+      /** False: stored, but what was there before may not have been fetched yet. */
+      readonly settled?: boolean;
+    }
   | {
       readonly type: 'joined';
       readonly mode: 'small' | 'full';
@@ -202,6 +217,8 @@ export interface RecordStorePort {
   absorb(key: Id, records: readonly Uint8Array[]): Promise<number>;
   /** The live entries shown to readers (newest 10, and what buries); empty if none. */
   live(key: Id): readonly Uint8Array[];
+  /** Would a reader be shown a binding of what `live` gives? The rest only buries or outranks. */
+  shows(key: Id): boolean;
   /** Everything kept for merge, for SYNC. */
   records(key: Id): readonly Uint8Array[];
   /** Order-independent digest (8 bytes) of the records of `key`; undefined if none. */

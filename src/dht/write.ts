@@ -1,6 +1,6 @@
 // The write path: one PUBLISH to every replica at once, stored at the quorum, the rest seen to afterwards (DESIGN §5).
 import type { Id } from '../record/id.ts';
-import type { Clock } from '../runtime/clock.ts';
+import type { Clock, Timer } from '../runtime/clock.ts';
 import { jittered, type Random } from '../runtime/random.ts';
 import type { Ask } from './courier.ts';
 import { type Ack, countedAcks, quorumOf, unionOf, unknownTo } from './quorum.ts';
@@ -25,6 +25,8 @@ export interface PathDeps {
 
 /** A replica that did not take part in the quorum is tried for so long after the answer; then the digests see to it. */
 const AFTERWARDS_MS = 10_000;
+/** So long a quorum of nodes that have just come in waits for one that was there before them. */
+const PATIENCE_MS = 500;
 const BACKOFF_FIRST_MS = 50;
 const BACKOFF_MAX_MS = 1000;
 /** New replica sets looked up within one write: a ring that changes faster is not one to promise anything on. */
@@ -54,11 +56,14 @@ export const write = (
     let settled: 'stored' | 'not-stored' | undefined;
     let lingerUntilMs = 0;
     let forget = (): unknown => undefined;
+    let patient = true;
+    let patience: Timer | undefined;
     const settle = (outcome: PublishOutcome): void => {
       if (settled !== undefined) return;
       settled = outcome.kind === 'stored' ? 'stored' : 'not-stored';
       lingerUntilMs = clock.monoMs() + AFTERWARDS_MS;
       deadline.cancel();
+      patience?.cancel();
       forget();
       resolve(outcome);
     };
@@ -79,13 +84,24 @@ export const write = (
       const believed = targetIds();
       const counted = countedAcks([...acks.values()], believed);
       if (counted.length > 0) {
-        settle({ kind: 'stored', live: unionOf(counted.map(({ live }) => live)), acks: counted.length });
+        // Stored it is. What the answer lists should come from one who has fetched all that was there before.
+        const whole = counted.some((ack) => ack.settled);
+        if (whole || !patient || believed.every((id) => acks.has(id) || refusals.has(id))) {
+          settle({ kind: 'stored', live: unionOf(counted.map(({ live }) => live)), acks: counted.length });
+          return;
+        }
+        patience ??= clock.setTimer(PATIENCE_MS, judgeAsItIs);
         return;
       }
       const open = believed.filter((id) => !refusals.has(id)).length;
       const detail = refusals.values().next().value;
       if (detail !== undefined && believed.length > 0 && open < quorumOf(believed.length))
         settle({ kind: 'refused', detail });
+    };
+
+    const judgeAsItIs = (): void => {
+      patient = false;
+      judge();
     };
 
     const relocate = (hints: readonly Peer[]): Promise<void> => {
@@ -109,8 +125,8 @@ export const write = (
       while (!over() && target.some(({ id }) => id === peer.id)) {
         const outcome = await ask(peer, request);
         if (outcome.ok && outcome.answer.type === 'published') {
-          const { entries: live, replicas: view } = outcome.answer;
-          acks.set(peer.id, { id: peer.id, view, live });
+          const { entries: live, replicas: view, settled: complete = true } = outcome.answer;
+          acks.set(peer.id, { id: peer.id, view, live, settled: complete });
           judge();
           // Somebody counts on replicas we never asked: find them, the quorum must hold there, too.
           if (unknownTo(targetIds(), [...acks.values()]).length > 0) await relocate([peer]);
@@ -151,7 +167,10 @@ export const write = (
       }
     };
 
-    const deadline = clock.setTimer(deadlineMs, unavailable);
+    const deadline = clock.setTimer(deadlineMs, () => {
+      judgeAsItIs();
+      unavailable();
+    });
     forget = tasks.onStop(() => settle({ kind: 'unavailable', detail: 'stopping' }));
     if (target.length > 0) {
       persuadeAll();

@@ -6,7 +6,7 @@ import { versionMs } from './hybrid-clock.ts';
 import type { Arc, Id } from './id.ts';
 import { KeyIndex } from './key-index.ts';
 import { RECORD_LIMITS, type RecordLimits } from './limits.ts';
-import { liveRecords, merge, retainedUntilMs } from './merge.ts';
+import { liveRecords, merge, retainedUntilMs, visible } from './merge.ts';
 import { quotaDomain } from './self-certifying.ts';
 import type { EntryVerifier } from './verify.ts';
 
@@ -133,6 +133,12 @@ export class RecordStore {
     return liveRecords(this.#entriesOf(key), this.#wallMs(), this.#options.limits).map(
       (entry) => entry.bytes,
     );
+  }
+
+  /** Is a reader shown any binding of what is live? */
+  shows(key: Id): boolean {
+    const { limits } = this.#options;
+    return visible(this.#entriesOf(key), this.#wallMs(), limits).length > 0;
   }
 
   /** Everything kept for merge. */

@@ -63,6 +63,10 @@ export class OpaqueStore implements RecordStorePort {
     return this.records(key);
   }
 
+  shows(key: Id): boolean {
+    return this.live(key).length > 0;
+  }
+
   records(key: Id): readonly Uint8Array[] {
     return [...(this.#held.get(key)?.values() ?? [])];
   }

@@ -17,7 +17,7 @@ const [a, b, c, d, j] = ['a', 'b', 'c', 'd', 'e'].map(idAt) as [
   ReturnType<typeof idAt>,
   ReturnType<typeof idAt>,
 ];
-const ack = (id: typeof a, view: readonly (typeof a)[]): Ack => ({ id, view, live: [] });
+const ack = (id: typeof a, view: readonly (typeof a)[]): Ack => ({ id, view, live: [], settled: true });
 const ids = (acks: readonly Ack[]) => acks.map(({ id }) => id);
 
 describe('the write quorum', () => {
@@ -56,19 +56,38 @@ describe('the write quorum', () => {
 });
 
 describe('reading', () => {
-  const some: Reading = { kind: 'entries', entries: [Uint8Array.of(1)], n: 0 };
-  const none: Reading = { kind: 'none', n: 3 };
+  const entries = [Uint8Array.of(1)];
+  const some: Reading = { kind: 'entries', entries, settled: true };
+  const part: Reading = { kind: 'entries', entries, settled: false };
+  const denial = (by: typeof a, ...view: readonly (typeof a)[]): Reading => ({
+    kind: 'none',
+    by,
+    view,
+    entries: [],
+  });
+  const [none, other] = [denial(a, a, b, c), denial(b, a, b, c)];
   const mute: Reading = { kind: 'mute' };
   const lost: Reading = { kind: 'lost' };
   test.each<[string, readonly Reading[], number, string | undefined]>([
-    ['two deny', [none, none], 3, 'none'],
+    ['two deny', [none, other], 3, 'none'],
+    ['two deny, one of whom the other counts out', [none, denial(b, b, c, d)], 3, undefined],
+    [
+      'two such and one that agrees with one of them',
+      [none, denial(b, b, c, d), denial(c, b, c, d)],
+      3,
+      'none',
+    ],
+    ['two hold it, of whom one has not fetched all', [some, part], 3, undefined],
+    ['two hold it, neither has fetched all', [part, part], 3, undefined],
+    ['one has fetched part of it, two deny', [part, none, other], 3, 'entries'],
     ['one denies', [none, lost, mute], 3, undefined],
     ['one of each', [none, some], 3, 'entries'],
     ['one has it, the other may not say', [some, mute], 3, undefined],
-    ['a ring of one denies', [{ kind: 'none', n: 1 }], 1, 'none'],
-    ['a ring of two, one denies', [{ kind: 'none', n: 2 }], 2, undefined],
-    ['one that says the ring is small, when it is known not to be', [{ kind: 'none', n: 1 }], 3, undefined],
-    ['one that knows of more than the reader', [{ kind: 'none', n: 3 }], 1, undefined],
+    ['a ring of one denies', [denial(a, a)], 1, 'none'],
+    ['one of whom nobody knows that it is the only one', [denial(a)], 1, undefined],
+    ['a ring of two, one denies', [denial(a, a, b)], 2, undefined],
+    ['one that says the ring is small, when it is known not to be', [denial(a, a)], 3, undefined],
+    ['one that knows of more than the reader', [none], 1, undefined],
     ['nobody', [], 0, undefined],
   ])('%s', (_, readings, believed, verdict) => {
     expect(decideRead(readings, believed)).toBe(verdict);

@@ -137,6 +137,43 @@ describe('read', () => {
     expect(ms).toBeLessThan(100);
   });
 
+  test('whoever shows what it has, but may not say that it is all, is no second answer', async () => {
+    const { peers, timed } = setUp([a, b, c]);
+    peers.behave(a, () => ({ type: 'entries', entries: [X], replicas: [], settled: false }));
+    peers.behave(b, holds(X));
+    peers.behave(c, holds(X, Y));
+    const { outcome, ms } = await timed();
+    expect(outcome).toMatchObject({ kind: 'entries', entries: [X, Y] });
+    expect(ms).toBeLessThan(30);
+  });
+
+  test('what a denial buries is among the entries, beside others or alone', async () => {
+    const buries: Behaviour = () => ({ type: 'entries', entries: [Y], replicas: [a, b, c] });
+    const beside = setUp([a, b, c]);
+    beside.peers.behave(a, buries);
+    beside.peers.behave(b, holds(X));
+    expect((await beside.timed()).outcome).toMatchObject({ kind: 'entries', entries: [X, Y] });
+    const alone = setUp([a, b, c]);
+    alone.peers.behave(a, buries);
+    alone.peers.behave(b, denies);
+    expect((await alone.timed()).outcome).toEqual({ kind: 'entries', entries: [Y], answers: 2 });
+  });
+
+  test('of two that deny, each must count the other among the replicas; else the third says', async () => {
+    const { peers, timed } = setUp([a, b, c]);
+    peers.behave(a, denies);
+    peers.behave(b, () => ({ type: 'entries', entries: [], replicas: [b, c, d] }));
+    peers.behave(c, holds(X));
+    expect((await timed()).outcome).toMatchObject({ kind: 'entries', entries: [X] });
+  });
+
+  test('one that counted the others out is asked again, and denies when it no longer does', async () => {
+    const { peers, timed } = setUp([a, b]);
+    peers.behave(a, (_, times) => ({ type: 'entries', entries: [], replicas: times < 3 ? [a, c] : [a, b] }));
+    peers.behave(b, () => ({ type: 'entries', entries: [], replicas: [a, b] }));
+    expect((await timed()).outcome).toEqual({ kind: 'none' });
+  });
+
   test('"retry" that ends within the deadline ends in an answer', async () => {
     const { peers, timed } = setUp([a, b, c]);
     for (const peer of [a, b, c])

@@ -66,7 +66,23 @@ describe('QUERY', () => {
       type: 'entries',
       entries: [entry],
       replicas: [],
+      settled: false,
     });
+  });
+
+  test('what shows nothing and only buries is a denial: for those who may deny, and with the replicas', async () => {
+    const entitled = setUp();
+    await entitled.store.absorb(KEY, [entry]);
+    entitled.store.shows = () => false;
+    expect(await serve(entitled.deps, { type: 'query', key: KEY })).toEqual({
+      type: 'entries',
+      entries: [entry],
+      replicas: [self, b, c],
+    });
+    const former = setUp({ complete: false });
+    await former.store.absorb(KEY, [entry]);
+    former.store.shows = () => false;
+    expect(code(await serve(former.deps, { type: 'query', key: KEY }))).toBe('retry');
   });
 });
 
@@ -93,6 +109,14 @@ describe('PUBLISH', () => {
       type: 'published',
       entries: [other, entry],
       replicas: [self.id, b.id, c.id],
+    });
+  });
+
+  test('an acknowledgement before the hand-over is complete says that its list may not be', async () => {
+    const { deps } = setUp({ complete: false });
+    expect(await serve(deps, { type: 'publish', key: KEY, entries: [entry] })).toMatchObject({
+      type: 'published',
+      settled: false,
     });
   });
 

@@ -19,6 +19,15 @@ const accepts =
   (view: readonly Peer[]): Behaviour =>
   () =>
     published(view);
+/** It stores, but has not fetched yet what was there before. */
+const joining =
+  (view: readonly Peer[]): Behaviour =>
+  () => ({
+    type: 'published',
+    entries: [ENTRY],
+    replicas: view.map(({ id }) => id),
+    settled: false,
+  });
 const silent: Behaviour = () => 'silent';
 
 const setUp = (believed: readonly Peer[], relocated: readonly Peer[] = believed) => {
@@ -49,6 +58,28 @@ describe('write', () => {
     expect(await world.settle(run())).toEqual({ kind: 'stored', live: [ENTRY], acks: 2 });
     expect(world.nowMs - startMs).toBeLessThan(20);
     expect(peers.asked).toEqual(['a', 'b', 'c']);
+  });
+
+  test('two that have just come in are a quorum, but the list is that of the third, if it comes', async () => {
+    const older = Uint8Array.of(9);
+    const three = setUp([a, b, c]);
+    for (const peer of [a, b]) three.peers.behave(peer, joining([a, b, c]));
+    three.peers.behave(c, (_, times) =>
+      times < 2
+        ? problem('retry')
+        : { type: 'published', entries: [older, ENTRY], replicas: [a.id, b.id, c.id] },
+    );
+    expect(await three.world.settle(three.run())).toEqual({
+      kind: 'stored',
+      live: [ENTRY, older],
+      acks: 3,
+    });
+    const two = setUp([a, b, c]);
+    for (const peer of [a, b]) two.peers.behave(peer, joining([a, b, c]));
+    two.peers.behave(c, silent);
+    const startMs = two.world.nowMs;
+    expect(await two.world.settle(two.run())).toEqual({ kind: 'stored', live: [ENTRY], acks: 2 });
+    expect(two.world.nowMs - startMs).toBeLessThan(1000);
   });
 
   test('who was silent at first gets it afterwards', async () => {

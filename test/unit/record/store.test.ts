@@ -43,6 +43,21 @@ describe('publish', () => {
     expect(store.live(key)).toHaveLength(1);
   });
 
+  test('shows something while a binding is alive; what expired or was removed stays live and shows nothing', async () => {
+    const { store, later } = setUp();
+    expect(store.shows(key)).toBe(false);
+    await kindOf(store, { changes: [contact(A, { expiresSec: 60 })] });
+    expect(store.shows(key)).toBe(true);
+    later(61_000);
+    expect(store.live(key)).toHaveLength(1);
+    expect(store.shows(key)).toBe(false);
+    await kindOf(store, { changes: [contact(A)], seq: 2, atMs: 61_000 });
+    expect(store.shows(key)).toBe(true);
+    await kindOf(store, { changes: [contact(A, { expiresSec: 0 })], seq: 3, atMs: 61_001 });
+    expect(store.live(key)).toHaveLength(1);
+    expect(store.shows(key)).toBe(false);
+  });
+
   test('a lower seq in a held series is stale and changes nothing (RFC 3261 §10.3 step 7)', async () => {
     const { store } = setUp();
     await kindOf(store, { changes: [contact(A)], seq: 3 });
