@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import type { Place } from './place.ts';
 import { type Program, requirePrograms } from './program.ts';
 import type { Account } from './scene.ts';
-import { type SipTrace, traceOf } from './sip-trace.ts';
 
 const TUNNEL = join(import.meta.dirname, 'netstring-tunnel.mjs');
 
@@ -95,11 +94,6 @@ export class Baresip {
         cause: error,
       });
     }
-  }
-
-  /** Every SIP message that it sent and got, in order. */
-  get trace(): SipTrace {
-    return traceOf(this.program.lines);
   }
 
   get #controlled(): Program {

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import type { Place } from './place.ts';
 import { type Program, requirePrograms } from './program.ts';
 import type { Account } from './scene.ts';
-import { type SipTrace, traceOf } from './sip-trace.ts';
 
 export interface LinphoneOptions extends Account {
   readonly port: number;
@@ -92,11 +91,6 @@ export class Linphone {
       mark,
       deadlineMs,
     });
-  }
-
-  /** Every SIP message that it sent and got, in order. */
-  get trace(): SipTrace {
-    return traceOf(this.program.lines);
   }
 }
 

@@ -124,6 +124,15 @@ export class Program {
     });
   }
 
+  /** The lines after `mark` that match, once there are `count` of them. */
+  async matching(pattern: RegExp, count: number, { mark = 0, deadlineMs = 15_000 } = {}): Promise<string[]> {
+    for (;;) {
+      const found = this.lines.slice(mark).filter((line) => pattern.test(line));
+      if (found.length >= count) return found;
+      await this.line(pattern, { mark: this.mark, deadlineMs });
+    }
+  }
+
   /** The last lines, for the message of a failure. */
   tail(): string {
     return this.lines.slice(-LINES_SHOWN).join('\n');

@@ -80,12 +80,10 @@ export class Registrar {
     return this.program.mark;
   }
 
-  /** What it did with the INVITEs that came after `mark`. */
-  calls(mark = 0): CallLine[] {
-    return this.program.lines
-      .slice(mark)
-      .filter((line) => line.includes('"msg":"call"'))
-      .map((line) => JSON.parse(line) as CallLine); // our own log line
+  /** What it did with the INVITEs that came after `mark`, once it has told of `count`. */
+  async calls(mark: number, count: number): Promise<CallLine[]> {
+    const lines = await this.program.matching(/"msg":"call"/, count, { mark });
+    return lines.map((line) => JSON.parse(line) as CallLine); // our own log line
   }
 }
 
