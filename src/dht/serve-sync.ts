@@ -91,7 +91,9 @@ export const createSyncServer = (deps: ServeSyncDeps): ((op: SyncOp) => Promise<
       case 'push': {
         if (!deps.near(op.key)) return retry('not near that key');
         await store.absorb(op.key, op.records);
-        return { type: 'synced', have: store.digest(op.key) === undefined ? [] : [op.key] };
+        // Who gives them away drops them on this word.
+        const holds = store.digest(op.key) !== undefined && store.certain(op.key);
+        return { type: 'synced', have: holds ? [op.key] : [] };
       }
       default:
         return unreachable(op);

@@ -42,11 +42,11 @@ const find = (ring: RingView, key: Id): Answer => {
 };
 
 /** Why this node may not say that there is no more than it holds; undefined if it may. */
-const ignorance = ({ ring, handOver }: ServeDeps, key: Id): Answer | undefined => {
+const ignorance = ({ ring, store, handOver }: ServeDeps, key: Id): Answer | undefined => {
   if (!ring.ready) return error('retry', 'not in the ring');
   if (!ring.isMine(key)) return error('not-mine', '', better(ring, key));
   if (!ring.mayDeny(key) || !handOver.complete(key)) return error('retry', 'not entitled to say none');
-  return undefined;
+  return store.certain(key) ? undefined : error('retry', 'what others hold could not be checked yet');
 };
 
 const query = (deps: ServeDeps, key: Id): Answer => {

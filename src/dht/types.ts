@@ -219,6 +219,8 @@ export interface RecordStorePort {
   live(key: Id): readonly Uint8Array[];
   /** Would a reader be shown a binding of what `live` gives? The rest only buries or outranks. */
   shows(key: Id): boolean;
+  /** False when records of `key` had to be left out for a reason that may pass: nobody should go by their absence. */
+  certain(key: Id): boolean;
   /** Everything kept for merge, for SYNC. */
   records(key: Id): readonly Uint8Array[];
   /** Order-independent digest (8 bytes) of the records of `key`; undefined if none. */

@@ -1,5 +1,6 @@
 // The records a node holds, by key: verified, admitted, merged, bounded in bytes, and purged when their retention ends.
 import { createHash } from 'node:crypto';
+import { BoundedMap } from '../runtime/bounded-map.ts';
 import { admit } from './admission.ts';
 import { detached, type Entry, sealedIn, signatureIn, signedIn } from './entry-codec.ts';
 import { versionMs } from './hybrid-clock.ts';
@@ -35,6 +36,7 @@ export const STORE_OPTIONS: StoreOptions = {
 /** Measured share of objects and strings that a held record costs beside its bytes. */
 const RECORD_OVERHEAD_BYTES = 600;
 const DIGEST_BYTES = 8;
+const UNCERTAIN_MAX = 10_000;
 
 interface Held {
   readonly records: readonly Entry[];
@@ -58,6 +60,9 @@ export class RecordStore {
   readonly #index = new KeyIndex();
   // BOUNDED: by the domains of what is held.
   readonly #domainBytes = new Map<string, number>();
+  // BOUNDED: UNCERTAIN_MAX, the oldest leaves: that one may be denied too early, by this node alone.
+  /** Until when what was left out may still be alive (wall time). */
+  readonly #uncertain = new BoundedMap<Id, number>(UNCERTAIN_MAX);
   #entries = 0;
   #bytes = 0;
 
@@ -104,9 +109,11 @@ export class RecordStore {
   async absorb(key: Id, records: readonly Uint8Array[]): Promise<number> {
     const { limits } = this.#options;
     const verified: Entry[] = [];
+    let doubtful = false;
     for (const bytes of records.slice(0, limits.recordsPerName)) {
       const result = await this.#verifier.verify(bytes, { key });
       if (result.ok) verified.push(result.value);
+      else if (result.error === 'ERR_ENTRY_SIGNER_UNAVAILABLE') doubtful = true;
     }
     const wallMs = this.#wallMs();
     // Another node's clock admitted it and may be SKEW ahead of true time, the signer's SKEW ahead of that, ours behind.
@@ -117,6 +124,10 @@ export class RecordStore {
         versionMs(entry.version) <= latestMs &&
         retainedUntilMs(entry, limits) > wallMs,
     );
+    // A key that can't be looked up, a clock that is behind, no room: what was left out may be good all the same.
+    if (verified.some((entry) => versionMs(entry.version) > latestMs)) doubtful = true;
+    if (doubtful) this.#doubt(key, wallMs);
+    else this.#uncertain.delete(key);
     const held = this.#retained(key, wallMs);
     const before = new Map(held.map((entry) => [recordName(entry), entry]));
     const isNews = (entry: Entry): boolean => {
@@ -124,7 +135,10 @@ export class RecordStore {
       return known === undefined || (sealedIn(known) === undefined && sealedIn(entry) !== undefined);
     };
     if (!sane.some(isNews)) return 0;
-    if (this.#put(key, held, sane) !== undefined) return 0;
+    if (this.#put(key, held, sane) !== undefined) {
+      this.#doubt(key, wallMs);
+      return 0;
+    }
     return this.#entriesOf(key).filter(isNews).length;
   }
 
@@ -139,6 +153,11 @@ export class RecordStore {
   shows(key: Id): boolean {
     const { limits } = this.#options;
     return visible(this.#entriesOf(key), this.#wallMs(), limits).length > 0;
+  }
+
+  /** Was everything taken in that others gave of this key, or left out for good? */
+  certain(key: Id): boolean {
+    return (this.#uncertain.get(key) ?? 0) <= this.#wallMs();
   }
 
   /** Everything kept for merge. */
@@ -170,6 +189,11 @@ export class RecordStore {
       if (held.purgeAtMs <= nowMs) this.#set(key, this.#retained(key, nowMs));
     }
     return before - this.#entries;
+  }
+
+  #doubt(key: Id, nowMs: number): void {
+    const { lifetimeMaxSec, skewMs } = this.#options.limits;
+    this.#uncertain.set(key, nowMs + lifetimeMaxSec * 1000 + 4 * skewMs);
   }
 
   #entriesOf(key: Id): readonly Entry[] {

@@ -67,6 +67,10 @@ export class OpaqueStore implements RecordStorePort {
     return this.live(key).length > 0;
   }
 
+  certain(_key: Id): boolean {
+    return true;
+  }
+
   records(key: Id): readonly Uint8Array[] {
     return [...(this.#held.get(key)?.values() ?? [])];
   }

@@ -56,6 +56,13 @@ const same = (a: OpaqueStore, b: OpaqueStore): boolean =>
     .keysIn(WHOLE)
     .every((key) => Buffer.compare(a.digest(key) ?? Buffer.of(1), b.digest(key) ?? Buffer.of(2)) === 0);
 
+test('a push that had to be left out is not confirmed', async () => {
+  const { ours, theirs, deps } = setUp();
+  await fill(ours, 'n', 1);
+  theirs.certain = () => false;
+  expect(await exchange(deps, peer, WHOLE, { push: true, pull: false })).toBeUndefined();
+});
+
 describe('exchange', () => {
   test('equal stores: one question', async () => {
     const { ours, theirs, ops, deps } = setUp();

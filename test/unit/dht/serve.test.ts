@@ -70,6 +70,12 @@ describe('QUERY', () => {
     });
   });
 
+  test('nothing held of a name of which something had to be left out: no denial', async () => {
+    const { deps, store } = setUp();
+    store.certain = () => false;
+    expect(code(await serve(deps, { type: 'query', key: KEY }))).toBe('retry');
+  });
+
   test('what shows nothing and only buries is a denial: for those who may deny, and with the replicas', async () => {
     const entitled = setUp();
     await entitled.store.absorb(KEY, [entry]);

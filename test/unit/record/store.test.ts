@@ -4,7 +4,18 @@ import { decodeOwnEntry, sealedIn, withoutPayload } from '../../../src/record/en
 import type { Id } from '../../../src/record/id.ts';
 import { nameKeys } from '../../../src/record/keys.ts';
 import { RecordStore, type StoreOptions } from '../../../src/record/store.ts';
-import { BOB, BOB_KEYS, contact, entriesOf, NOW_MS, testVerifier } from '../../support/record-world.ts';
+import type { KeyAnswer } from '../../../src/record/types.ts';
+import { EntryVerifier } from '../../../src/record/verify.ts';
+import {
+  BOB,
+  BOB_KEYS,
+  contact,
+  entriesOf,
+  NOW_MS,
+  OVERLAY,
+  registrar,
+  testVerifier,
+} from '../../support/record-world.ts';
 
 const A = 'sip:bob@192.0.2.1:5060';
 const key = BOB_KEYS.key;
@@ -182,6 +193,29 @@ describe('between replicas', () => {
     const entries = entriesOf({ changes: [contact(A), contact('sip:bob@192.0.2.2')] });
     expect(await store.absorb(key, [...entries, Uint8Array.of(1, 2)])).toBe(2);
     expect(await store.absorb(key, entries)).toBe(0);
+  });
+
+  test('what had to be left out, but may be good, makes a name uncertain until it comes again or has expired', async () => {
+    let nowMs = NOW_MS;
+    let answer: KeyAnswer = { kind: 'unavailable' };
+    const verifier = new EntryVerifier({ keys: { resolve: async () => answer }, overlayId: OVERLAY });
+    const store = new RecordStore({ verifier, wallMs: () => nowMs });
+    const records = entriesOf({ changes: [contact(A)] });
+    expect(store.certain(key)).toBe(true);
+    expect(await store.absorb(key, records)).toBe(0);
+    expect(store.certain(key)).toBe(false);
+    nowMs += 2 * HOUR;
+    expect(store.certain(key)).toBe(true);
+    nowMs = NOW_MS;
+    answer = { kind: 'key', publicKey: registrar().publicKey };
+    expect(await store.absorb(key, records)).toBe(1);
+    expect(store.certain(key)).toBe(true);
+    const ahead = entriesOf({ changes: [contact(A)], seq: 2, atMs: HOUR / 2 });
+    await store.absorb(key, ahead);
+    expect(store.certain(key)).toBe(false);
+    answer = { kind: 'unknown' };
+    await store.absorb(key, records);
+    expect(store.certain(key)).toBe(true);
   });
 
   test('absorb asks for no admission: a lower seq merges', async () => {
