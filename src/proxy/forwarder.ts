@@ -21,6 +21,7 @@ import {
   type Targeted,
   targeted,
 } from './forwarded-message.ts';
+import { hearing, type NoWay, noWay } from './no-way.ts';
 import { resolveHops } from './resolve.ts';
 import { wayBack } from './way-back.ts';
 
@@ -43,7 +44,7 @@ export interface ForwarderOptions {
 
 export type ForwardOutcome =
   | { readonly kind: 'sent'; readonly hop: NextHop }
-  | { readonly kind: 'refused'; readonly status: number; readonly why: string }
+  | NoWay
   /** Cancelled, or out of time, before there was a way. */
   | { readonly kind: 'abandoned' };
 
@@ -108,7 +109,10 @@ export class Forwarder {
     const outcome = await this.#tryForward(transaction, plan, startedMs);
     this.#requests.add({ result: outcome.kind });
     if (outcome.kind === 'sent') transaction.release();
-    if (outcome.kind === 'refused') transaction.reply({ status: outcome.status });
+    if (outcome.kind === 'refused') {
+      const { status, reason } = outcome;
+      transaction.reply({ status, ...(reason === undefined ? {} : { reason }) });
+    }
     return outcome;
   }
 
@@ -200,7 +204,7 @@ export class Forwarder {
     startedMs: number,
   ): Promise<ForwardOutcome> {
     const { request } = transaction;
-    const { branches, dns, self, sender } = this.#deps;
+    const { branches, self, sender } = this.#deps;
     if (request.maxForwards === 0) return { kind: 'refused', status: 483, why: 'Max-Forwards is used up' };
     if (branches.loops(request)) return { kind: 'refused', status: 482, why: 'it was here before' };
     const target = targeted(plan);
@@ -209,7 +213,10 @@ export class Forwarder {
     const branch = branches.of(request);
     const supports = (transport: NextHop['transport'], family: 4 | 6): boolean =>
       sender.advertised(transport, family) !== undefined;
+    const { dns, said } = hearing(this.#deps.dns);
+    let tried = false;
     for await (const hop of resolveHops(next.value, { dns, supports, seed: branch.transaction })) {
+      tried = true;
       // Where a name leads back here, the next round would do the same.
       if (ownDomain({ scheme: 'sip', host: hop.host, port: hop.port, params: [] }, self) !== undefined)
         return { kind: 'refused', status: 482, why: 'the way leads back here' };
@@ -228,9 +235,7 @@ export class Forwarder {
       this.#memory.delete(known.transaction);
     }
     if (transaction.done) return { kind: 'abandoned' };
-    // RFC 3261 §16.9: as if it "received a 503 (Service Unavailable) response", which by §16.7 step 6 reaches the caller
-    // as 500: that the callee's server is away says nothing about us.
-    return { kind: 'refused', status: 500, why: 'no way to the next hop' };
+    return noWay(tried, said());
   }
 
   #prepare(

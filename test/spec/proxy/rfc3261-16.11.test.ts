@@ -81,12 +81,34 @@ describe('a request (RFC 3261 §16.6, §16.11)', () => {
     ['to an unreadable URI', { uri: 'sip:bob@' }, 400],
     ['that leads back here', { uri: 'sip:bob@192.0.2.1:5060' }, 482],
     ['over TLS, which we do not speak', { uri: 'sips:bob@192.0.2.7' }, 500],
-    ['to a name that does not exist', { uri: 'sip:bob@nowhere.example' }, 500],
+    ['to a name that does not exist (§16.5: no target)', { uri: 'sip:bob@nowhere.example' }, 480],
   ])('%s is refused', async (_, given, status) => {
     const world = new ForwardWorld();
     const { transaction } = await world.forward(given);
     expect(transaction.status).toBe(status);
     expect([...world.flows.values()].flatMap(({ sent }) => sent)).toEqual([]);
+  });
+
+  test('to a name that DNS does not answer for is a 504, which says so (§21.5.5)', async () => {
+    const world = new ForwardWorld({ dns: { srv: async () => ({ kind: 'unavailable' }) } });
+    const { transaction } = await world.forward({ uri: 'sip:bob@nowhere.example' });
+    expect(transaction.replies).toEqual([{ status: 504, reason: 'No Answer From DNS' }]);
+  });
+
+  test('to a name with a server is not refused because another question had no answer', async () => {
+    const world = new ForwardWorld({
+      dns: {
+        naptr: async () => ({ kind: 'unavailable' }),
+        addresses: async () => ({ kind: 'found', records: ['192.0.2.7'] }),
+      },
+    });
+    const { transaction } = await world.forward({ uri: 'sip:bob@other.example' });
+    expect(transaction.status).toBe('released');
+  });
+
+  test('without a target tells the caller in the reason phrase why (§21.4.18)', async () => {
+    const { transaction } = await new ForwardWorld().forward({ uri: 'sip:bob@nowhere.example' });
+    expect(transaction.replies).toEqual([{ status: 480, reason: 'No Server Found For This Domain' }]);
   });
 
   test('to a name whose address is ours is refused: it would come back', async () => {

@@ -1,0 +1,57 @@
+// Why a request found no way to its next hop, in a status and in words for the caller.
+import type { Dns, DnsAnswer } from '../runtime/dns.ts';
+
+/** DNS as one request used it. */
+export interface HeardDns {
+  readonly dns: Dns;
+  /** What it said altogether: `unasked` where an address stood in the URI, `silent` where a question had no answer. */
+  readonly said: () => 'unasked' | 'answered' | 'silent';
+}
+
+/** Passes every question on and takes down how it ended. */
+export const hearing = (dns: Dns): HeardDns => {
+  let said: ReturnType<HeardDns['said']> = 'unasked';
+  const note = async <T>(answer: Promise<DnsAnswer<T>>): Promise<DnsAnswer<T>> => {
+    const { kind } = await answer;
+    if (kind === 'unavailable') said = 'silent';
+    else if (said === 'unasked') said = 'answered';
+    return answer;
+  };
+  return {
+    dns: {
+      naptr: (name) => note(dns.naptr(name)),
+      srv: (name) => note(dns.srv(name)),
+      addresses: (name, family) => note(dns.addresses(name, family)),
+    },
+    said: () => said,
+  };
+};
+
+export interface NoWay {
+  readonly kind: 'refused';
+  readonly status: number;
+  /** RFC 3261 §21.4.18: "The reason phrase SHOULD indicate a more precise cause". */
+  readonly reason?: string;
+  readonly why: string;
+}
+
+/** `tried`: hops were found, and none took the request. */
+export const noWay = (tried: boolean, said: ReturnType<HeardDns['said']>): NoWay => {
+  // RFC 3261 §16.9: as if it "received a 503 (Service Unavailable) response", which by §16.7 step 6 reaches the caller
+  // as 500: that the callee's server is away says nothing about us.
+  if (tried || said === 'unasked')
+    return { kind: 'refused', status: 500, reason: 'Next Hop Unreachable', why: 'no way to the next hop' };
+  // RFC 3261 §21.5.5: "The server did not receive a timely response from an external server it accessed in attempting
+  // to process the request." A 480 would be a guess.
+  if (said === 'silent')
+    return { kind: 'refused', status: 504, reason: 'No Answer From DNS', why: 'DNS could not be asked' };
+  // RFC 3261 §16.5: "If the target set remains empty …, the proxy MUST return an error response, which SHOULD be the 480
+  // (Temporarily Unavailable) response." Not 404: a domain that lives in the ring alone has no server in DNS, and its
+  // user may be back in a minute.
+  return {
+    kind: 'refused',
+    status: 480,
+    reason: 'No Server Found For This Domain',
+    why: 'DNS has no server of that domain',
+  };
+};
