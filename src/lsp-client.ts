@@ -50,6 +50,8 @@ export interface Located {
   readonly replicas: readonly { readonly domain: string; readonly id: string; readonly endpoint: Endpoint }[];
 }
 
+/** On this machine an answer takes no time: a node that is not there is not waited for as one far away is. */
+const HERE = { attempts: 2, timeoutMs: 500 };
 const FIND_DEADLINE_MS = 5_000;
 /** LMAX (docs/lsp.md, constants). */
 const EXPIRES_SEC_MAX = 3600;
@@ -180,7 +182,7 @@ export class LspClient {
   /** `localhost` and its like mean this machine: a node that runs here is believed what it says of its own key. */
   async #trustThisMachine(): Promise<boolean> {
     const here = this.#options.via.filter(({ host }) => isLoopback(host));
-    const answers = await Promise.all(here.map((seed) => this.#access.status(seed)));
+    const answers = await Promise.all(here.map((seed) => this.#access.status(seed, HERE)));
     for (const answer of answers) {
       if (answer === undefined || !isLoopbackName(answer.self.domain)) continue;
       const { domain, selector, publicKey } = answer.self;

@@ -141,8 +141,11 @@ export class LspClient implements OverlayClient {
   }
 
   /** What one node says of itself. */
-  async status(at: Endpoint): Promise<StatusReport | undefined> {
-    const outcome = await this.#rpc.call(at, { type: 'status' });
+  async status(
+    at: Endpoint,
+    options?: { readonly attempts: number; readonly timeoutMs: number },
+  ): Promise<StatusReport | undefined> {
+    const outcome = await this.#rpc.call(at, { type: 'status' }, options);
     return outcome.ok && outcome.answer.type === 'status' ? outcome.answer.status : undefined;
   }
 
