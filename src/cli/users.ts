@@ -72,6 +72,7 @@ const withTarget = (yargs: Argv): Argv =>
       requiresArg: true,
       describe: 'the user file (default: as configured)',
     }),
+    { domain: 'the domain of the user (default: the first configured)' },
   );
 const nameOf = (argv: ArgumentsCamelCase): string => String(argv['name']);
 
