@@ -143,6 +143,11 @@ const listCommand: CommandModule = {
 export const usersCommand: CommandModule = {
   command: 'users <command>',
   describe: 'manage the user file',
-  builder: (yargs) => yargs.command(addCommand).command(removeCommand).command(listCommand).demandCommand(1),
+  builder: (yargs) =>
+    yargs
+      .command(addCommand)
+      .command(removeCommand)
+      .command(listCommand)
+      .demandCommand(1, 'users add, remove or list?'),
   handler: () => undefined,
 };
