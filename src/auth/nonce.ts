@@ -1,6 +1,7 @@
 // Nonces that need no memory: any registrar with the secret can tell when, for which realm and to whom one was given.
-import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { Random } from '../runtime/random.ts';
+import { hmacSha256 } from '../runtime/sha256.ts';
 
 /**
  * `good`: ours, for this realm and address, in time. `expired`: the same, too old (or from a clock far ahead).
@@ -24,7 +25,7 @@ const NONCE_CHARS = (NONCE_BYTES * 4) / 3;
 const SKEW_MS = 60_000;
 
 export class Nonces {
-  readonly #key: KeyObject;
+  readonly #secret: Uint8Array;
   readonly #lifetimeMs: number;
   readonly #random: Random;
 
@@ -33,7 +34,7 @@ export class Nonces {
     readonly lifetimeSec: number;
     readonly random: Random;
   }) {
-    this.#key = createSecretKey(options.secret);
+    this.#secret = options.secret;
     this.#lifetimeMs = options.lifetimeSec * 1000;
     this.#random = options.random;
   }
@@ -58,10 +59,10 @@ export class Nonces {
 
   #mac(bytes: Buffer, { realm, source }: NonceScope): Buffer {
     // The length in front keeps ("ab", "c") and ("a", "bc") apart.
-    return createHmac('sha256', this.#key)
-      .update(bytes.subarray(0, TIME_BYTES + SALT_BYTES))
-      .update(`nonce:${realm.length}:${realm}:${source}`)
-      .digest()
-      .subarray(0, MAC_BYTES);
+    const text = Buffer.from(`nonce:${realm.length}:${realm}:${source}`);
+    return hmacSha256(
+      this.#secret,
+      Buffer.concat([bytes.subarray(0, TIME_BYTES + SALT_BYTES), text]),
+    ).subarray(0, MAC_BYTES);
   }
 }

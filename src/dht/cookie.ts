@@ -1,6 +1,7 @@
 // Return-address cookies: stateless proof that a source receives what is sent to it (RFC 9018's shape).
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { Endpoint } from '../runtime/datagram.ts';
+import { hmacSha256 } from '../runtime/sha256.ts';
 import { endpointKey } from './address.ts';
 import { COOKIE_BYTES } from './frame.ts';
 
@@ -17,9 +18,7 @@ export interface CookieJar {
 /** Byte 0 says which window, so that a check costs one HMAC; the secret lives and dies with the process. */
 export const cookieJar = (secret: Uint8Array, windowMs = COOKIE_WINDOW_MS): CookieJar => {
   const ofWindow = (source: Endpoint, window: number): Buffer => {
-    const mac = createHmac('sha256', secret)
-      .update(`${window} ${endpointKey(source)}`)
-      .digest();
+    const mac = hmacSha256(secret, `${window} ${endpointKey(source)}`);
     mac[0] = window & 0xff;
     return mac.subarray(0, COOKIE_BYTES);
   };

@@ -7,7 +7,8 @@ import type { Id } from '../record/id.ts';
 import { type NameKeys, nameKeys } from '../record/keys.ts';
 import type { RecordLimits } from '../record/limits.ts';
 import { openBindings, readEntries } from '../record/read.ts';
-import type { Binding, EntryBytes, Identity, Publication } from '../record/types.ts';
+import { asSealed } from '../record/seal.ts';
+import type { Binding, BoundContact, EntryBytes, Identity, Publication } from '../record/types.ts';
 import type { EntryVerifier } from '../record/verify.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
@@ -85,7 +86,7 @@ export class Publisher {
     const built = buildEntries(publication, keys, { identity, overlayId, version, wallMs, random });
     if (!built.ok) return { kind: 'refused', reason: built.error, cause: 'too-large' };
     const published = built.value.map(decodeOwnEntry);
-    for (const entry of published) verifier.vouch(entry, identity.publicKey);
+    for (const entry of published) verifier.vouch(entry, { key: keys.key, publicKey: identity.publicKey });
 
     const outcome = await send(keys.key, built.value);
     if (outcome.kind === 'stale') return outcome;
@@ -93,7 +94,7 @@ export class Publisher {
     if (outcome.kind === 'quota') return { kind: 'refused', reason: outcome.detail, cause: 'quota' };
     if (outcome.kind !== 'stored') return { kind: 'refused', reason: outcome.detail };
 
-    const read = await readEntries([...outcome.live, ...built.value], { keys, verifier, limits });
+    const read = await readEntries([...built.value, ...outcome.live], { keys, verifier, limits });
     const nowMs = clock.wallMs();
     const seen = outrankedBy(published, read.records, nowMs);
     if (seen !== undefined) {
@@ -103,7 +104,8 @@ export class Publisher {
     }
     // A list that leaves out what could not be checked would not be the truth.
     if (read.unavailable > 0) return { kind: 'unavailable', reason: KEYS_UNAVAILABLE };
-    return { kind: 'stored', bindings: openBindings(read.records, { keys, nowMs, limits }) };
+    const sealedHere = sealedBy(publication, built.value);
+    return { kind: 'stored', bindings: openBindings(read.records, { keys, nowMs, limits, sealedHere }) };
   }
 
   /** Verifies, merges and opens what was found under a name. */
@@ -117,3 +119,17 @@ export class Publisher {
     return { kind: 'read', bindings };
   }
 }
+
+/** What each of these entries says, which are one for each change. */
+const sealedBy = (
+  { changes }: Publication,
+  entries: readonly EntryBytes[],
+): ReadonlyMap<EntryBytes, BoundContact> => {
+  const bindings = new Map<EntryBytes, BoundContact>();
+  if (changes === 'all') return bindings;
+  for (const [index, change] of changes.entries()) {
+    const bytes = entries[index];
+    if (bytes !== undefined) bindings.set(bytes, asSealed(change));
+  }
+  return bindings;
+};

@@ -19,10 +19,10 @@ export interface Signing {
 }
 
 /** RFC 5626 §6: instance-id and reg-id name a binding where both are present, else its contact does (RFC 3261 §10.3). */
-export const bindingIdOf = (secret: Uint8Array, change: BindingChange): Uint8Array =>
+const bindingIdOf = (secret: Uint8Array, change: BindingChange, contactId: Uint8Array): Uint8Array =>
   change.instance !== undefined && change.regId !== undefined
     ? instanceIdOf(secret, change.instance, change.regId)
-    : contactIdOf(secret, change.canonicalContact);
+    : contactId;
 
 const sign = (core: Uint8Array, sealed: Uint8Array | null, signing: Signing): EntryBytes => {
   const payload = encodePayload(core, sealed === null ? null : sealHashOf(sealed));
@@ -58,11 +58,12 @@ export const buildEntries = (
   const entries: EntryBytes[] = [];
   for (const change of changes) {
     const removal = change.expiresSec === 0;
+    const contactId = contactIdOf(keys.secret, change.canonicalContact);
     const parts: CoreParts = {
       ...common,
       kind: removal ? 'tombstone' : 'binding',
-      bindingId: bindingIdOf(keys.secret, change),
-      contactId: contactIdOf(keys.secret, change.canonicalContact),
+      bindingId: bindingIdOf(keys.secret, change, contactId),
+      contactId,
       lifetimeSec: removal ? 0 : lifetimeOf(change.expiresSec, signing),
     };
     const core = encodeCore(parts);

@@ -1,8 +1,8 @@
 // Entries on the wire (docs/lsp-entry.md): strict bytes in, a view of them out; the bytes are kept and never re-encoded.
-import { encode, rfc8949EncodeOptions } from 'cborg';
 import { CodedError } from '../runtime/errors.ts';
 import { fail, ok, type Result } from '../runtime/result.ts';
 import { CborReader } from './cbor-reader.ts';
+import { encodeCbor } from './cbor-writer.ts';
 import { SIGNATURE_BYTES } from './identity.ts';
 import { HASH_ID_BYTES } from './keys.ts';
 import { ENTRY_BYTES_MAX, SELECTOR_MAX } from './limits.ts';
@@ -189,21 +189,21 @@ export const encodeCore = (parts: CoreParts): Uint8Array => {
   if (parts.bindingId !== undefined) fields.set(5, parts.bindingId);
   if (parts.contactId !== undefined) fields.set(6, parts.contactId);
   fields.set(7, parts.series).set(8, parts.seq).set(9, parts.version).set(10, parts.lifetimeSec);
-  return encode(fields, rfc8949EncodeOptions);
+  return encodeCbor(fields);
 };
 
 export const encodePayload = (core: Uint8Array, sealHash: Uint8Array | null): Uint8Array =>
-  encode([core, sealHash], rfc8949EncodeOptions);
+  encodeCbor([core, sealHash]);
 
 /** RFC 9052 §4.4: what is signed is `["Signature1", body_protected, external_aad, payload]`. */
 export const signatureInput = (overlayId: string, payload: Uint8Array): Uint8Array =>
-  encode(['Signature1', PROTECTED, Buffer.from(overlayId, 'utf8'), payload], rfc8949EncodeOptions);
+  encodeCbor(['Signature1', PROTECTED, Buffer.from(overlayId, 'utf8'), payload]);
 
 export const encodeEntry = (
   payload: Uint8Array,
   signature: Uint8Array,
   sealed: Uint8Array | null,
-): EntryBytes => encode([PROTECTED, new Map(), payload, signature, sealed], rfc8949EncodeOptions);
+): EntryBytes => encodeCbor([PROTECTED, new Map(), payload, signature, sealed]);
 
 /** For those who must throw where the bytes are their own: entries that this process has just written. */
 export const decodeOwnEntry = (bytes: EntryBytes): Entry => {

@@ -1,6 +1,6 @@
 // The 160-bit identifiers of keys and nodes, and arithmetic on their ring (Chord, SIGCOMM 2001 §4). An id is 40
 // lower-case hex digits: comparable, hashable, and ordered as its number.
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '../runtime/sha256.ts';
 
 export type Id = string & { readonly ringId: unique symbol };
 
@@ -20,11 +20,7 @@ export const idFromBytes = (bytes: Uint8Array): Id =>
 export const idToBytes = (id: Id): Uint8Array => Buffer.from(id, 'hex');
 
 /** The id of arbitrary bytes: the first 20 bytes of their SHA-256. */
-export const hashToId = (bytes: Uint8Array): Id =>
-  createHash('sha256')
-    .update(bytes)
-    .digest('hex')
-    .slice(0, 2 * ID_BYTES) as Id;
+export const hashToId = (bytes: Uint8Array): Id => sha256Hex(bytes).slice(0, 2 * ID_BYTES) as Id;
 
 /** a < x < b going clockwise; with a = b every x but a is between (Zave's `between`, research B.2). */
 export const between = (a: Id, x: Id, b: Id): boolean => (a < b ? a < x && x < b : a < x || x < b);

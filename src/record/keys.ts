@@ -1,26 +1,25 @@
 // From a name to what is derived from it: the ring's key, the user hash, and the secret that seals and hides.
-import { createHash, createHmac } from 'node:crypto';
-import { encode, rfc8949EncodeOptions } from 'cborg';
+import { hmacSha256, sha256 } from '../runtime/sha256.ts';
 import type { LocationName } from '../uri/types.ts';
+import { encodeCbor } from './cbor-writer.ts';
 import { hashToId, type Id } from './id.ts';
 
 /** Length of bindingId, contactId and series: half a SHA-256, no collisions to be had by chance or by search. */
 export const HASH_ID_BYTES = 16;
 
-const sha256 = (parts: readonly unknown[]): Uint8Array =>
-  createHash('sha256').update(encode(parts, rfc8949EncodeOptions)).digest();
+const hashOf = (parts: readonly unknown[]): Uint8Array => sha256(encodeCbor(parts));
 
 /** Says whose bindings these are only to who can name the user: SHA-256 of ["lsp-user", scheme, user, domain]. */
 export const userHashOf = (name: LocationName): Uint8Array =>
-  sha256(['lsp-user', name.scheme, name.user, name.domain]);
+  hashOf(['lsp-user', name.scheme, name.user, name.domain]);
 
 /** Where a name's entries live: a storing node checks it from domain and userHash without learning the user. */
 export const keyFromHash = (domain: string, userHash: Uint8Array): Id =>
-  hashToId(encode(['lsp-key', domain, userHash], rfc8949EncodeOptions));
+  hashToId(encodeCbor(['lsp-key', domain, userHash]));
 
 /** What everybody who can spell the URI shares, and nobody else: the root of seals and keyed hashes. */
 export const nameSecretOf = (name: LocationName): Uint8Array =>
-  sha256(['lsp-secret', name.scheme, name.user, name.domain]);
+  hashOf(['lsp-secret', name.scheme, name.user, name.domain]);
 
 /** All that is derived from one name; computed once per request and passed on. */
 export interface NameKeys {
@@ -38,10 +37,7 @@ export const nameKeys = (name: LocationName): NameKeys => {
 export const keyOf = (name: LocationName): Id => keyFromHash(name.domain, userHashOf(name));
 
 const keyedHash = (secret: Uint8Array, parts: readonly unknown[]): Uint8Array =>
-  createHmac('sha256', secret)
-    .update(encode(parts, rfc8949EncodeOptions))
-    .digest()
-    .subarray(0, HASH_ID_BYTES);
+  hmacSha256(secret, encodeCbor(parts)).subarray(0, HASH_ID_BYTES);
 
 export const contactIdOf = (secret: Uint8Array, canonicalContact: string): Uint8Array =>
   keyedHash(secret, ['lsp-contact', canonicalContact]);

@@ -4,7 +4,7 @@ import type { NameKeys } from './keys.ts';
 import type { RecordLimits } from './limits.ts';
 import { expiresAtMs, settle, visible } from './merge.ts';
 import { openSealed } from './seal.ts';
-import type { Binding } from './types.ts';
+import type { Binding, BoundContact, EntryBytes } from './types.ts';
 import type { EntryVerifier } from './verify.ts';
 
 /** Answers of several replicas may be so many times what one holds. */
@@ -28,7 +28,12 @@ export const readEntries = async (
   const verified: Entry[] = [];
   let unavailable = 0;
   let refused = 0;
+  // Replicas that agree send the same bytes: once is enough to look at them.
+  const seen = new Set<string>();
   for (const bytes of entries.slice(0, ANSWERS_MAX * limits.recordsPerName)) {
+    const spelling = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+    if (seen.has(spelling)) continue;
+    seen.add(spelling);
     const result = await verifier.verify(bytes, { key: keys.key });
     if (!result.ok && result.error === 'ERR_ENTRY_SIGNER_UNAVAILABLE') unavailable += 1;
     else if (!result.ok || result.value.lifetimeSec > limits.lifetimeMaxSec) refused += 1;
@@ -43,15 +48,23 @@ const qOf = (binding: Binding): number => binding.q ?? 1;
 /** The visible bindings of merged records, by q, of equal q the newest first. */
 export const openBindings = (
   records: readonly Entry[],
-  context: { readonly keys: NameKeys; readonly nowMs: number; readonly limits: RecordLimits },
+  context: {
+    readonly keys: NameKeys;
+    readonly nowMs: number;
+    readonly limits: RecordLimits;
+    /** What this process has just sealed, by the entries' bytes: it need not be opened to be known. */
+    readonly sealedHere?: ReadonlyMap<EntryBytes, BoundContact>;
+  },
 ): Binding[] => {
   const bindings: Binding[] = [];
-  for (const entry of visible(records, context.nowMs, context.limits)) {
+  const open = (entry: Entry): BoundContact | undefined => {
     const sealed = sealedIn(entry);
-    const opened =
-      sealed === undefined
-        ? undefined
-        : openSealed(sealed, { secret: context.keys.secret, core: coreIn(entry) });
+    return sealed === undefined
+      ? undefined
+      : openSealed(sealed, { secret: context.keys.secret, core: coreIn(entry) });
+  };
+  for (const entry of visible(records, context.nowMs, context.limits)) {
+    const opened = context.sealedHere?.get(entry.bytes) ?? open(entry);
     if (opened !== undefined) bindings.push({ ...opened, expiresAtMs: expiresAtMs(entry) });
   }
   // `visible` is newest first, and the sort is stable.

@@ -1,10 +1,11 @@
 // The sealed part of an entry: a binding's contact and all about it, readable only to who can spell the name.
-import { createCipheriv, createDecipheriv, createHash, hkdfSync } from 'node:crypto';
-import { encode, rfc8949EncodeOptions } from 'cborg';
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { hmacSha256, sha256 } from '../runtime/sha256.ts';
 import type { Param } from '../uri/types.ts';
 import { CborReader } from './cbor-reader.ts';
+import { encodeCbor } from './cbor-writer.ts';
 import { ENTRY_BYTES_MAX } from './limits.ts';
-import type { Binding, BindingChange } from './types.ts';
+import type { BoundContact } from './types.ts';
 
 export const SEAL_RANDOM_BYTES = 16;
 const TAG_BYTES = 16;
@@ -15,8 +16,11 @@ const Q_SCALE = 1000;
 
 // A key serves one entry only (16 random bytes make it), so that the nonce may be constant (RFC 8439 §2.8: unique per key).
 const NONCE = new Uint8Array(12);
+// HKDF-SHA256 (RFC 5869) with the random bytes as salt: "PRK = HMAC-Hash(salt, IKM)", and for a key of one hash's length
+// "T(1) = HMAC-Hash(PRK, T(0) | info | 0x01)" with T(0) empty.
+const INFO = Buffer.from('lsp-seal\u0001', 'latin1');
 const entryKey = (secret: Uint8Array, random: Uint8Array): Uint8Array =>
-  new Uint8Array(hkdfSync('sha256', secret, random, 'lsp-seal', 32));
+  hmacSha256(hmacSha256(random, secret), INFO);
 
 /** At most `max` bytes of UTF-8, cut between characters. */
 const cutUtf8 = (text: string, max: number): string => {
@@ -28,26 +32,40 @@ const cutUtf8 = (text: string, max: number): string => {
   return bytes.toString('utf8', 0, end);
 };
 
-const encodeContact = (change: BindingChange): Uint8Array => {
-  const fields = new Map<number, unknown>([[1, change.contact]]);
-  if (change.canonicalContact !== change.contact) fields.set(2, change.canonicalContact);
-  if (change.instance !== undefined) fields.set(3, change.instance);
-  if (change.regId !== undefined) fields.set(4, change.regId);
-  if (change.q !== undefined) fields.set(5, Math.round(Math.min(1, Math.max(0, change.q)) * Q_SCALE));
-  if (change.params.length > 0) {
-    fields.set(
-      6,
-      change.params.map(({ name, value }) => (value === undefined ? [name] : [name, value])),
-    );
-  }
-  if (change.path.length > 0) fields.set(7, [...change.path]);
-  if (change.userAgent !== undefined && change.userAgent !== '') {
-    fields.set(8, cutUtf8(change.userAgent, USER_AGENT_BYTES_MAX));
-  }
-  return encode(fields, rfc8949EncodeOptions);
+/** A change as everybody will read it once it was sealed: what has no place in an entry, or less of one, is cut here. */
+export const asSealed = (change: BoundContact): BoundContact => {
+  const { contact, canonicalContact, instance, regId, q, params, path } = change;
+  const userAgent = cutUtf8(change.userAgent ?? '', USER_AGENT_BYTES_MAX);
+  return {
+    contact,
+    canonicalContact,
+    ...(instance === undefined ? {} : { instance }),
+    ...(regId === undefined ? {} : { regId }),
+    ...(q === undefined ? {} : { q: Math.round(Math.min(1, Math.max(0, q)) * Q_SCALE) / Q_SCALE }),
+    params,
+    path,
+    ...(userAgent === '' ? {} : { userAgent }),
+  };
 };
 
-const decodeContact = (bytes: Uint8Array): Omit<Binding, 'expiresAtMs'> | undefined => {
+const encodeContact = (binding: BoundContact): Uint8Array => {
+  const fields = new Map<number, unknown>([[1, binding.contact]]);
+  if (binding.canonicalContact !== binding.contact) fields.set(2, binding.canonicalContact);
+  if (binding.instance !== undefined) fields.set(3, binding.instance);
+  if (binding.regId !== undefined) fields.set(4, binding.regId);
+  if (binding.q !== undefined) fields.set(5, Math.round(binding.q * Q_SCALE));
+  if (binding.params.length > 0) {
+    fields.set(
+      6,
+      binding.params.map(({ name, value }) => (value === undefined ? [name] : [name, value])),
+    );
+  }
+  if (binding.path.length > 0) fields.set(7, binding.path);
+  if (binding.userAgent !== undefined) fields.set(8, binding.userAgent);
+  return encodeCbor(fields);
+};
+
+const decodeContact = (bytes: Uint8Array): BoundContact | undefined => {
   const reader = new CborReader(bytes);
   let contact: string | undefined;
   let canonicalContact: string | undefined;
@@ -93,10 +111,10 @@ const decodeContact = (bytes: Uint8Array): Omit<Binding, 'expiresAtMs'> | undefi
 
 /** random(16) ‖ ciphertext ‖ tag(16): AEAD_CHACHA20_POLY1305 (RFC 8439), the entry's core as associated data. */
 export const seal = (
-  change: BindingChange,
+  change: BoundContact,
   bound: { readonly secret: Uint8Array; readonly core: Uint8Array; readonly random: Uint8Array },
 ): Uint8Array => {
-  const plain = encodeContact(change);
+  const plain = encodeContact(asSealed(change));
   const cipher = createCipheriv('chacha20-poly1305', entryKey(bound.secret, bound.random), NONCE, {
     authTagLength: TAG_BYTES,
   });
@@ -104,13 +122,13 @@ export const seal = (
   return Buffer.concat([bound.random, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
 };
 
-export const sealHashOf = (sealed: Uint8Array): Uint8Array => createHash('sha256').update(sealed).digest();
+export const sealHashOf = (sealed: Uint8Array): Uint8Array => sha256(sealed);
 
 /** Undefined if it was not sealed for this name and core, or does not hold a contact. */
 export const openSealed = (
   sealed: Uint8Array,
   bound: { readonly secret: Uint8Array; readonly core: Uint8Array },
-): Omit<Binding, 'expiresAtMs'> | undefined => {
+): BoundContact | undefined => {
   if (sealed.length < SEAL_RANDOM_BYTES + TAG_BYTES) return undefined;
   const end = sealed.length - TAG_BYTES;
   const key = entryKey(bound.secret, sealed.subarray(0, SEAL_RANDOM_BYTES));

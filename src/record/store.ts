@@ -1,6 +1,6 @@
 // The records a node holds, by key: verified, admitted, merged, bounded in bytes, and purged when their retention ends.
-import { createHash } from 'node:crypto';
 import { BoundedMap } from '../runtime/bounded-map.ts';
+import { sha256 } from '../runtime/sha256.ts';
 import { admit } from './admission.ts';
 import { detached, type Entry, sealedIn, signatureIn, signedIn } from './entry-codec.ts';
 import { versionMs } from './hybrid-clock.ts';
@@ -248,14 +248,14 @@ const isWhole = (entry: Entry): boolean => entry.kind !== 'binding' || sealedIn(
 
 const recordName = (entry: Entry): string => Buffer.from(signatureIn(entry)).toString('latin1');
 
+const WITHOUT = Buffer.from('-');
+const WITH = Buffer.from('+');
+
 // Whether the payload is there counts too: a state that lost it to the order of arrival gets it back by SYNC.
 const digestOf = (records: readonly Entry[]): Uint8Array => {
   const digest = new Uint8Array(DIGEST_BYTES);
   for (const record of records) {
-    const hash = createHash('sha256')
-      .update(signedIn(record))
-      .update(sealedIn(record) === undefined ? '-' : '+')
-      .digest();
+    const hash = sha256(Buffer.concat([signedIn(record), sealedIn(record) === undefined ? WITHOUT : WITH]));
     for (let i = 0; i < DIGEST_BYTES; i += 1) digest[i] = (digest[i] ?? 0) ^ (hash[i] ?? 0);
   }
   return digest;

@@ -5,7 +5,7 @@ import type { LocationName, Param } from '../uri/types.ts';
 export type EntryBytes = Uint8Array;
 
 /** One contact of a name, as it was registered. */
-interface BoundContact {
+export interface BoundContact {
   /** The contact URI as registered, byte for byte. */
   readonly contact: string;
   /** Its canonical form: equal contacts (RFC 3261 §19.1.4) give equal strings. */

@@ -1,7 +1,7 @@
 // May this entry stand: is it well-formed, is it this key's, did the domain's own key sign it? Identical bytes cost once.
-import { createHash } from 'node:crypto';
 import { BoundedMap } from '../runtime/bounded-map.ts';
 import { fail, ok, type Result } from '../runtime/result.ts';
+import { sha256Hex } from '../runtime/sha256.ts';
 import {
   decodeEntry,
   type Entry,
@@ -17,7 +17,7 @@ import type { Id } from './id.ts';
 import { verifySignature } from './identity.ts';
 import { keyFromHash } from './keys.ts';
 import { sealHashOf } from './seal.ts';
-import type { DomainKeyResolver, KeyAnswer } from './types.ts';
+import type { DomainKeyResolver } from './types.ts';
 
 export type VerifyErrorCode =
   | EntryErrorCode
@@ -31,6 +31,13 @@ export type VerifyErrorCode =
   | 'ERR_ENTRY_SIGNER_UNAVAILABLE'
   | 'ERR_ENTRY_SIGNATURE';
 
+/** What verifying found: the same bytes under the same key need no second look while the signer's key stands. */
+interface Known {
+  readonly entry: Entry;
+  readonly key: Id;
+  readonly publicKey: Uint8Array;
+}
+
 const VERIFIED_MAX = 20_000;
 
 export class EntryVerifier {
@@ -38,6 +45,8 @@ export class EntryVerifier {
   readonly #overlayId: string;
   // BOUNDED: `verifiedMax` hashes of (key, signed bytes) that did verify, about 100 bytes each.
   readonly #verified: BoundedMap<string, true>;
+  // BOUNDED: by the bytes that somebody else holds, the store above all; forgotten with them.
+  readonly #known = new WeakMap<Uint8Array, Known>();
 
   constructor(
     deps: { readonly keys: DomainKeyResolver; readonly overlayId: string },
@@ -53,42 +62,57 @@ export class EntryVerifier {
     bytes: Uint8Array,
     expected: { readonly key: Id; readonly first?: boolean },
   ): Promise<Result<Entry, VerifyErrorCode>> {
-    const decoded = decodeEntry(bytes);
-    if (!decoded.ok) return decoded;
-    const entry = decoded.value;
-    if (keyFromHash(entry.domain, userHashIn(entry)) !== expected.key) return fail('ERR_ENTRY_WRONG_KEY');
-    const sealed = sealedIn(entry);
-    const hash = sealHashIn(entry);
-    if (sealed !== undefined && (hash === undefined || Buffer.compare(sealHashOf(sealed), hash) !== 0)) {
-      return fail('ERR_ENTRY_SEAL');
-    }
+    const known = this.#known.get(bytes);
+    const sound = known?.key === expected.key ? ok(known.entry) : soundEntry(bytes, expected.key);
+    if (!sound.ok) return sound;
+    const entry = sound.value;
     const answer = await this.#keys.resolve(entry.domain, entry.selector);
     if (answer.kind === 'unknown') return fail('ERR_ENTRY_SIGNER_UNKNOWN');
     if (answer.kind === 'unavailable') return fail('ERR_ENTRY_SIGNER_UNAVAILABLE');
     if (answer.stale === true && expected.first === true) return fail('ERR_ENTRY_SIGNER_UNAVAILABLE');
-    return this.#signedBy(entry, answer) ? ok(entry) : fail('ERR_ENTRY_SIGNATURE');
+    // A key that was revoked since is not among those of the answer: its entries are checked again, and fail.
+    const publicKeys = [answer.publicKey, ...(answer.alternates ?? [])];
+    if (known !== undefined && publicKeys.some((publicKey) => same(publicKey, known.publicKey))) return sound;
+    const signer = this.#signerOf(entry, publicKeys);
+    if (signer === undefined) return fail('ERR_ENTRY_SIGNATURE');
+    this.#known.set(bytes, { entry, key: expected.key, publicKey: signer });
+    return sound;
   }
 
   /** Notes an entry that this process has just signed itself, so that its own store need not check it. */
-  vouch(entry: Entry, publicKey: Uint8Array): void {
-    this.#verified.set(fingerprint(entry, publicKey), true);
+  vouch(entry: Entry, by: { readonly key: Id; readonly publicKey: Uint8Array }): void {
+    this.#known.set(entry.bytes, { entry, ...by });
   }
 
-  #signedBy(entry: Entry, answer: Extract<KeyAnswer, { readonly kind: 'key' }>): boolean {
-    const publicKeys = [answer.publicKey, ...(answer.alternates ?? [])];
+  /** The key among these that signed the entry. */
+  #signerOf(entry: Entry, publicKeys: readonly Uint8Array[]): Uint8Array | undefined {
     const prints = publicKeys.map((publicKey) => fingerprint(entry, publicKey));
-    if (prints.some((print) => this.#verified.has(print))) return true;
+    const seen = prints.findIndex((print) => this.#verified.has(print));
+    if (seen >= 0) return publicKeys[seen];
     const input = signatureInput(this.#overlayId, payloadIn(entry));
     const signature = signatureIn(entry);
-    for (const [index, publicKey] of publicKeys.entries()) {
-      if (!verifySignature(publicKey, input, signature)) continue;
-      this.#verified.set(prints[index] ?? '', true);
-      return true;
-    }
-    return false;
+    const index = publicKeys.findIndex((publicKey) => verifySignature(publicKey, input, signature));
+    if (index >= 0) this.#verified.set(prints[index] ?? '', true);
+    return publicKeys[index];
   }
 }
 
+const same = (a: Uint8Array, b: Uint8Array): boolean => a === b || Buffer.compare(a, b) === 0;
+
+/** What can be said of an entry without its signer: it is well-formed, of this key, and its sealed part is the signed one. */
+const soundEntry = (bytes: Uint8Array, key: Id): Result<Entry, VerifyErrorCode> => {
+  const decoded = decodeEntry(bytes);
+  if (!decoded.ok) return decoded;
+  const entry = decoded.value;
+  if (keyFromHash(entry.domain, userHashIn(entry)) !== key) return fail('ERR_ENTRY_WRONG_KEY');
+  const sealed = sealedIn(entry);
+  const hash = sealHashIn(entry);
+  if (sealed !== undefined && (hash === undefined || Buffer.compare(sealHashOf(sealed), hash) !== 0)) {
+    return fail('ERR_ENTRY_SEAL');
+  }
+  return decoded;
+};
+
 // The key is part of it: an entry verified by a key that was revoked since is checked again, and fails.
 const fingerprint = (entry: Entry, publicKey: Uint8Array): string =>
-  createHash('sha256').update(publicKey).update(signatureIn(entry)).update(payloadIn(entry)).digest('base64');
+  sha256Hex(Buffer.concat([publicKey, signatureIn(entry), payloadIn(entry)]));

@@ -1,11 +1,15 @@
 // Addresses as groups: whether one lies in a list of ranges, and which addresses are one source for limits.
 import { BlockList, isIP } from 'node:net';
+import { BoundedMap } from './bounded-map.ts';
 
 /** An IPv4 address mapped into IPv6 is that IPv4 address; a zone (`%eth0`) is no part of an address. */
 const bare = (host: string): string => {
   const [address = ''] = host.split('%', 1);
   return address.toLowerCase().startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 };
+
+/** Sources of a busy hour; one that was forgotten is looked up again. */
+const ANSWERS_MAX = 4096;
 
 /** Whether an address lies in one of `ranges` (`10.0.0.0/8`, `::1`); a range that is none is left out. */
 export const createAddressRanges = (ranges: readonly string[]): ((host: string) => boolean) => {
@@ -19,10 +23,16 @@ export const createAddressRanges = (ranges: readonly string[]): ((host: string) 
     if (bits === undefined) list.addAddress(address, type);
     else list.addSubnet(address, Number(bits), type);
   }
+  // BOUNDED: ANSWERS_MAX. Asked for every datagram, and a block list makes an object for each question.
+  const answers = new BoundedMap<string, boolean>(ANSWERS_MAX);
   return (host) => {
+    const known = answers.get(host);
+    if (known !== undefined) return known;
     const address = bare(host);
     const family = isIP(address);
-    return family !== 0 && list.check(address, family === 4 ? 'ipv4' : 'ipv6');
+    const answer = family !== 0 && list.check(address, family === 4 ? 'ipv4' : 'ipv6');
+    answers.set(host, answer);
+    return answer;
   };
 };
 

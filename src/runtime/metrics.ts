@@ -29,13 +29,19 @@ const SECONDS_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 // A label value from the network would make a series per value: labels are enumerations, and this is the backstop.
 const SERIES_MAX = 1000;
 
-const escapeLabel = (value: string | number): string =>
-  String(value).replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n');
+const UNFIT = /[\\"\n]/;
 
+const escapeLabel = (value: string | number): string =>
+  typeof value === 'number' || !UNFIT.test(value)
+    ? String(value)
+    : value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n');
+
+// Called for everything that is counted, several times a datagram: no arrays on the way.
 const formatLabels = (labels: Labels, extra = ''): string => {
-  const parts = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`);
-  if (extra !== '') parts.push(extra);
-  return parts.length === 0 ? '' : `{${parts.join(',')}}`;
+  let text = '';
+  for (const name in labels) text += `${text === '' ? '' : ','}${name}="${escapeLabel(labels[name] ?? '')}"`;
+  if (extra !== '') text += text === '' ? extra : `,${extra}`;
+  return text === '' ? '' : `{${text}}`;
 };
 
 /** A registry of its own: nothing global, one per app. */

@@ -1,5 +1,5 @@
 // The To tag of our answers: computed, not remembered, so every retransmission gets the same one and an ACK shows it is ours.
-import { createHmac } from 'node:crypto';
+import { hmacSha256 } from '../runtime/sha256.ts';
 import { findParam } from '../uri/params.ts';
 import type { SipRequest } from './types.ts';
 
@@ -29,7 +29,7 @@ export const createToTags = (secret: Uint8Array): ToTags => {
     ];
     // With its length before it no field runs into the next.
     const text = fields.map((field) => `${field.length}:${field}`).join('');
-    return createHmac('sha256', secret).update(text, 'latin1').digest().toString('hex', 0, TAG_BYTES);
+    return hmacSha256(secret, text).toString('hex', 0, TAG_BYTES);
   };
   return {
     tagFor,
