@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { formatListener, formatPlace } from './config-address.ts';
 import { type Parsed, schema } from './config-schema.ts';
 import { fail, ok, type Result } from './runtime/result.ts';
-import { isLoopback, isWildcard } from './uri/hosts.ts';
+import { isIpLiteral, isLoopback, isWildcard } from './uri/hosts.ts';
 
 /** LMAX (docs/lsp.md, constants): no entry of the ring lives longer, whatever a registrar grants. */
 const ENTRY_LIFETIME_MAX_SEC = 3600;
@@ -37,6 +37,10 @@ export const registrarOf = (config: Config, domain: string): Config['registrar']
 });
 
 const loopbackSip = (parsed: Parsed): boolean => parsed.sip.listen.every((one) => isLoopback(one.host));
+
+/** A name may have addresses of both families; a literal has one. */
+const otherFamily = (host: string, bound: string): boolean =>
+  isIpLiteral(host) && host.includes(':') !== bound.includes(':');
 
 interface Socket {
   readonly path: string;
@@ -76,7 +80,12 @@ function relations(parsed: Parsed, mode: 'digest' | 'none'): string[] {
     if (isWildcard(one.host) && one.advertised === undefined && sip.advertise === '')
       say(
         'sip.advertise',
-        `${one.transport}:${one.host}:${one.port} listens on every address; say the host that phones and other servers reach it at`,
+        `${formatListener(one)} listens on every address; say the host that phones and other servers reach it at`,
+      );
+    else if (isWildcard(one.host) && one.advertised === undefined && otherFamily(sip.advertise, one.host))
+      say(
+        'sip.advertise',
+        `is no address that leads to ${formatListener(one)}; give that one its own (=host:port)`,
       );
   if (sip.invite !== 'redirect') say('sip.invite', `"${sip.invite}" is not in this version, which redirects`);
   for (const [key, value] of Object.entries(sip.tls))
@@ -128,11 +137,7 @@ function relations(parsed: Parsed, mode: 'digest' | 'none'): string[] {
       'overlay.advertise',
       `${overlay.listen.host} is every address; say the one that other members reach this node at`,
     );
-  if (
-    ring &&
-    overlay.advertise !== undefined &&
-    overlay.advertise.host.includes(':') !== overlay.listen.host.includes(':')
-  )
+  if (ring && overlay.advertise !== undefined && otherFamily(overlay.advertise.host, overlay.listen.host))
     say('overlay.advertise', 'is of another address family than overlay.listen');
   if (ring && overlay.role === 'client' && overlay.seeds.length === 0)
     say('overlay.seeds', 'a client of the ring needs at least one member to ask');

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Argv } from 'yargs';
 import type { Config } from '../config.ts';
-import { LspClient, type LspClientOptions } from '../lsp-client.ts';
+import type { LspClient, LspClientOptions } from '../lsp-client.ts';
 import type { Endpoint } from '../runtime/datagram.ts';
 import { CodedError, messageOf } from '../runtime/errors.ts';
 import { isWildcard } from '../uri/hosts.ts';
@@ -56,6 +56,8 @@ export async function withClient(
       ? [parseEndpoint(flags['via'])]
       : [...ownNode(config), ...config.overlay.seeds];
   if (via.length === 0) throw new CliError(EXIT.usage, 'no member to ask: give --via HOST:PORT');
+  // Loaded here, for the commands that ask the ring alone.
+  const { LspClient } = await import('../lsp-client.ts');
   try {
     const client = new LspClient({
       via,

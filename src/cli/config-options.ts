@@ -6,22 +6,26 @@ import { CONFIG_FILE_VARIABLE, loadConfig } from '../config-sources.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { CliError, EXIT } from './exit-code.ts';
 
-/** Adds the options; values stay text, the schema decides. */
-export function withConfigOptions<T>(yargs: Argv<T>): Argv<T & { config: string | undefined }> {
+/** Adds the options; values stay text, the schema decides. `shown`: those that --help is to list, with its words. */
+export function withConfigOptions<T>(
+  yargs: Argv<T>,
+  shown: Readonly<Record<string, string>> = {},
+): Argv<T & { config: string | undefined }> {
   const withFile = yargs.option('config', {
     alias: 'c',
     type: 'string',
     requiresArg: true,
     describe: 'configuration file (YAML)',
   });
-  for (const { path } of CONFIG_KEYS)
+  for (const { path } of CONFIG_KEYS) {
+    const describe = shown[path.join('.')];
     withFile.option(path.join('.'), {
       type: 'string',
       requiresArg: true,
-      group: 'Configuration keys:',
-      describe: '',
-      hidden: true,
+      describe: describe ?? '',
+      hidden: describe === undefined,
     });
+  }
   return withFile.epilogue(
     'Every key of the configuration is also a flag (--sip.advertise HOST) and an environment variable\n(CHORDIAL_SIP__ADVERTISE); config/default.yaml explains them all. Flags > environment > file > defaults.',
   );

@@ -34,6 +34,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
       '$0 <command>\n\nA SIP registrar that remembers nothing: registrations live in a ring that the domains run together.',
     )
     .version(VERSION)
+    .alias('h', 'help')
     .parserConfiguration({ 'dot-notation': false, 'duplicate-arguments-array': true })
     .strict()
     .exitProcess(false)

@@ -1,11 +1,10 @@
 // chordial serve: run the registrar and its node until a signal says stop.
 import type { CommandModule } from 'yargs';
-import { type App, createApp } from '../app.ts';
+import type { App } from '../app.ts';
 import type { Config } from '../config.ts';
 import { loadFiles } from '../config-files.ts';
 import { CodedError, messageOf } from '../runtime/errors.ts';
 import { createLog, type Log } from '../runtime/log.ts';
-import { systemWorld } from '../runtime/world.ts';
 import { problemText, readConfig, withConfigOptions } from './config-options.ts';
 import { CliError, EXIT } from './exit-code.ts';
 import { startProblem } from './start-problem.ts';
@@ -16,8 +15,13 @@ const STOP_DEADLINE_MS = 10_000;
 export const serveCommand: CommandModule = {
   command: ['serve', '$0'],
   describe: 'run the registrar and its node of the ring',
-  builder: withConfigOptions,
+  builder: (yargs) => withConfigOptions(yargs),
   handler: async (argv) => {
+    // Loaded here: every command line, a container's health check too, would wait for the whole server otherwise.
+    const [{ createApp }, { systemWorld }] = await Promise.all([
+      import('../app.ts'),
+      import('../runtime/world.ts'),
+    ]);
     const config = readConfig(argv);
     const files = loadFiles(config, { keep: true });
     if (!files.ok) throw new CliError(EXIT.usage, problemText(files.error));

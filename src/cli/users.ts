@@ -72,6 +72,7 @@ const withTarget = (yargs: Argv): Argv =>
       requiresArg: true,
       describe: 'the user file (default: as configured)',
     }),
+    { domain: 'the domain of the user (default: the first configured)' },
   );
 const nameOf = (argv: ArgumentsCamelCase): string => String(argv['name']);
 
@@ -142,6 +143,11 @@ const listCommand: CommandModule = {
 export const usersCommand: CommandModule = {
   command: 'users <command>',
   describe: 'manage the user file',
-  builder: (yargs) => yargs.command(addCommand).command(removeCommand).command(listCommand).demandCommand(1),
+  builder: (yargs) =>
+    yargs
+      .command(addCommand)
+      .command(removeCommand)
+      .command(listCommand)
+      .demandCommand(1, 'users add, remove or list?'),
   handler: () => undefined,
 };

@@ -32,7 +32,7 @@ export interface AntiEntropy {
   loop(): Promise<void>;
 }
 
-/** Rounds of digests, ±20 %: "range digests every 60 s" (DESIGN §5) is kept with the default of 50 s. */
+/** Rounds of digests, ±20 %: "range digests every 60 s" (DESIGN §5) is kept with the default of 45 s, the work included. */
 const JITTER = 0.2;
 
 const sameIds = (a: readonly Peer[], b: readonly Peer[]): boolean =>

@@ -47,6 +47,8 @@ export interface LspClientOptions {
 /** Operations left over after their answer (the third replica) beyond which nothing lingers. */
 const LINGERING_MAX = 2000;
 
+const WALK = { attempts: 3, timeoutMs: 1000 } as const;
+
 /** Others may ask a client whether it is there, and nothing else. */
 const answerStranger: RequestHandler = async (request: Request) =>
   request.type === 'ping'
@@ -154,6 +156,7 @@ export class LspClient implements OverlayClient {
     const seeds = await this.#seeds();
     const known = this.#view.peers.flatMap(({ endpoints }) => endpoints.slice(0, 1));
     const start = [...new Map([...seeds, ...known].map((one) => [formatEndpoint(one), one])).values()];
-    return walkRing((to, request) => this.#rpc.call(to, request), start);
+    // A person waits: who says nothing for so long, to three copies, is told as silent.
+    return walkRing((to, request) => this.#rpc.call(to, request, WALK), start);
   }
 }

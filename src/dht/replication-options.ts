@@ -25,7 +25,7 @@ export interface ReplicationTimings {
 export const REPLICATION_TIMINGS: ReplicationTimings = {
   holdDownMs: 10_000,
   holdDownSmallMs: 2000,
-  digestMs: 50_000,
+  digestMs: 45_000,
   paceMs: 5,
   tickMs: 500,
   keepMs: 30_000,

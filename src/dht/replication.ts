@@ -173,10 +173,8 @@ export class Replication implements HandOver {
       this.#lapses = ring.leaseLapses;
       // Without the lease others may have taken over meanwhile, and written without us: what we hold may be old.
       if (this.#held !== undefined && (!leased || lapsed)) {
-        log.info(
-          {},
-          'the ring did not answer for a while: what is held here is compared before it is denied again',
-        );
+        // Also after a join: a new neighbour has not answered yet.
+        log.debug({}, 'no lease for a moment: what is held is compared before it is denied again');
         this.#events.add({ event: 'lease-lost' });
         this.#forget();
       }

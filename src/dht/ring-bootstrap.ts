@@ -53,7 +53,7 @@ export class RingBootstrap {
     let backoffMs = backoffMinMs;
     while (!this.#tasks.stopping) {
       const { others, own, unresolved } = await this.seeds();
-      if (others.length === 0 && !unresolved) return this.#found('no other seeds');
+      if (others.length === 0 && unresolved.length === 0) return this.#found('no other seeds');
       const { outcome, waiting, ourselves, absent } = await this.#tryAll(others);
       if (outcome !== 'alone') return;
       const elapsedMs = this.#deps.clock.monoMs() - startMs;
@@ -66,25 +66,28 @@ export class RingBootstrap {
         if (waiting.length > 0) backoffMs = backoffMinMs;
         // Nothing else would say why this node is not ready. As rare as the attempts.
         if (absent.length === others.length)
-          this.#deps.log.warn({ seeds: absent, ...(unresolved ? { unresolved } : {}) }, 'no seed answers');
+          this.#deps.log.warn(
+            { seeds: absent, ...(unresolved.length > 0 ? { unresolved } : {}) },
+            'no seed answers',
+          );
         await this.#tasks.sleep(jittered(this.#deps.random, backoffMs));
         backoffMs = Math.min(backoffMaxMs, 2 * backoffMs);
       }
     }
   }
 
-  /** The seeds' addresses now, each once and without our own; `unresolved`: some name has none. */
+  /** The seeds' addresses now, each once and without our own; `unresolved`: the names that have none. */
   async seeds(): Promise<{
     readonly others: readonly Endpoint[];
     readonly own: boolean;
-    readonly unresolved: boolean;
+    readonly unresolved: readonly string[];
   }> {
     const others: Endpoint[] = [];
     let own = false;
-    let unresolved = false;
+    const unresolved: string[] = [];
     for (const seed of this.#core.options.seeds) {
       const hosts = await this.#deps.resolveHost(seed.host);
-      if (hosts.length === 0) unresolved = true;
+      if (hosts.length === 0) unresolved.push(seed.host);
       for (const host of hosts) {
         const endpoint = { host, port: seed.port };
         if (this.#core.self.endpoints.some((ours) => sameEndpoint(ours, endpoint))) own = true;
@@ -92,7 +95,7 @@ export class RingBootstrap {
           others.push(endpoint);
       }
     }
-    this.#core.setOtherSeeds(others.length > 0 || unresolved);
+    this.#core.setOtherSeeds(others.length > 0 || unresolved.length > 0);
     return { others, own, unresolved };
   }
 

@@ -20,6 +20,7 @@ const BACKGROUND_MAX = 256;
 /** Above it repair waits for the next round: reaction at once is unstable in large rings (RFC 6940 §10, research A.4). */
 const REACTIVE_MAX = 500;
 const REACTION_MS = 100;
+const LEASELESS_MS = 500;
 /** A good part of what counts as a gap in the lease. */
 const LEASE_LOOK_MS = 500;
 const LEAVE = { attempts: 2, timeoutMs: 400 };
@@ -64,7 +65,8 @@ export class RingMember implements RingView {
     this.#stabilising = pulse(
       'stabilise',
       () => rounds.round(),
-      () => jittered(random, timing.stabiliseMs),
+      // Members are known, but a neighbour has not said yet that it counts us in: nothing can be promised till it does.
+      () => jittered(random, core.ready && !core.leaseValid() ? LEASELESS_MS : timing.stabiliseMs),
     );
     this.#pushing = pulse(
       'push',

@@ -1,6 +1,7 @@
 // The rounds that keep a ring a ring: asking the neighbours, stabilise and rectify (Zave), or the exchange of memberships.
 import { clockwiseFrom, type Id } from '../record/id.ts';
 import { randomBelow } from '../runtime/random.ts';
+import { PEERS_MAX } from './messages.ts';
 import type { RingCore } from './ring-core.ts';
 import type { RingLiveness } from './ring-liveness.ts';
 import type { RingDeps } from './ring-options.ts';
@@ -89,7 +90,9 @@ export class RingStabilise {
     const members = mode === 'small' ? this.#core.table.all().map((known) => known.peer) : lists;
     const unique = [...new Map(members.map((one) => [one.id, one])).values()];
     const gone = this.#core.departures.toTell(this.#deps.clock.monoMs());
-    const outcome = await this.#live.call(peer, { type: 'notify', peer: self, members: unique, gone });
+    // Both lists of a ring with long ones don't fit; the nearest count.
+    const told = unique.slice(0, PEERS_MAX);
+    const outcome = await this.#live.call(peer, { type: 'notify', peer: self, members: told, gone });
     if (outcome.ok) return outcome.answer.type === 'ok';
     if (outcome.code === 'timeout') await this.#live.missed(peer);
     return false;

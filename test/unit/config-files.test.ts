@@ -78,3 +78,32 @@ describe('a self-certifying domain', () => {
     );
   });
 });
+
+describe('the secret of nonces', () => {
+  const secretOf = (path: string) => {
+    const loaded = filesOf({ sip: { auth: { secretFile: path } } });
+    return loaded.ok ? loaded.value.nonceSecret?.toString() : loaded.error;
+  };
+
+  test('is the bytes of the file, which need not be text', () => {
+    const secret = Uint8Array.from({ length: 32 }, (_, index) => 0xff - index);
+    writeFileSync(join(folder, 'secret'), secret);
+    const loaded = filesOf({ sip: { auth: { secretFile: join(folder, 'secret') } } });
+    expect(loaded.ok && [...(loaded.value.nonceSecret ?? [])]).toEqual([...secret]);
+  });
+
+  test('is the same whether or not an editor left a line end', () => {
+    const text = 'twenty-four bytes or more';
+    expect(secretOf(file('one', text))).toEqual(secretOf(file('other', `${text}\r\n`)));
+  });
+});
+
+test('a token that no Authorization header carries is a problem', () => {
+  const loaded = filesOf({ admin: { tokenFile: file('token', 'two words\n') } });
+  expect(loaded.ok ? [] : loaded.error).toEqual([expect.stringMatching(/^admin\.tokenFile: /)]);
+});
+
+test('a file that is a folder is named, which the system does not', () => {
+  const loaded = filesOf({ sip: { auth: { secretFile: folder } } });
+  expect(loaded.ok ? [] : loaded.error).toEqual([expect.stringContaining(folder)]);
+});

@@ -136,6 +136,11 @@ describe('problems', () => {
       'aliases',
     ],
     ['one algorithm twice', 'sip: {auth: {algorithms: [MD5, MD5]}}', 'sip.auth.algorithms'],
+    [
+      'an address that leads to no wildcard listener',
+      'publication: local\nsip: {listen: ["udp:[::]:5060"], advertise: 192.0.2.1, auth: {usersFile: u}}',
+      'sip.advertise',
+    ],
     ['a port in sip.advertise', 'sip: {advertise: "host.example:5060"}', 'sip.advertise'],
     ['every address as the one to reach us at', 'sip: {advertise: "0.0.0.0"}', 'sip.advertise'],
     ['a listener advertised as every address', 'sip: {listen: ["udp:127.0.0.1:0=[::]:0"]}', 'sip.listen.0'],

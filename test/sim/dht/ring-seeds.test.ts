@@ -25,6 +25,12 @@ test('that no seed answers is said, ever more rarely, until one does', async () 
   expect(await ring.world.runUntil(joined('a'), { limitMs: 120_000 })).toBe(true);
 });
 
+test('a seed without an address is said by name', async () => {
+  await ring.start('a', hostOf(0), [{ host: 'lsp.example', port: 7184 }], { resolve: () => [] });
+  await ring.world.runFor(1_000);
+  expect(ring.warnings[0]).toBe('a: no seed answers {"seeds":[],"unresolved":["lsp.example"]}');
+});
+
 test('nothing is said by nodes that found a ring together', async () => {
   const seeds = [at(hostOf(0)), at(hostOf(1))];
   await ring.start('a', hostOf(0), seeds);

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { Canary } from '../../../src/admin/canary.ts';
-import { readiness } from '../../../src/admin/readiness.ts';
 import type { Binding, LocationService, Publication, PublishResult } from '../../../src/location/types.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
@@ -126,18 +125,4 @@ describe('the canary', () => {
     await settle();
     expect(clock.timers).toBe(0);
   });
-});
-
-test.each([
-  [{ listening: true, draining: false }, []],
-  [{ listening: false, draining: false }, ['the SIP listeners are not open']],
-  [{ listening: true, draining: true }, ['shutting down']],
-  [{ listening: true, draining: false, overlay: { joined: true, canary: undefined } }, []],
-  [
-    { listening: true, draining: false, overlay: { joined: false, canary: 'x' } },
-    ['not joined to the overlay'],
-  ],
-  [{ listening: true, draining: false, overlay: { joined: true, canary: 'no quorum' } }, ['no quorum']],
-])('readiness of %j', (parts, reasons) => {
-  expect(readiness(parts)).toEqual({ ready: reasons.length === 0, reasons });
 });

@@ -73,6 +73,13 @@ describe('help and version', () => {
     expect(stdout).toContain('chordial');
   });
 
+  test('-h is --help; users shows the flag for the domain, whose key the configuration has too', async () => {
+    const { code, stdout } = await runCommand(['users', 'add', '-h']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('--domain');
+    expect(stdout).not.toContain('--sip.listen');
+  });
+
   test('--version tells the version of the package', async () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }; // our own file
     expect(await runCommand(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
