@@ -12,6 +12,8 @@ import { until } from '../../support/until.ts';
 const DOMAINS = ['a.example', 'b.example', 'c.example', 'd.example'];
 const BINDINGS = 300;
 const LANES = 4;
+/** Prime to the number of domains, so that every lane has users of each. */
+const LANES_APART = 5;
 const STOP_LIMIT_MS = 10_000;
 
 const made: Sites = makeSites(
@@ -82,10 +84,13 @@ test('SIGTERM under load: exit 0 within 10 s, no binding lost, no call elsewhere
     }
   });
   const refreshing = inParallel(LANES, LANES, async (lane) => {
-    // Of all domains but that of the one that goes.
-    for (let turn = lane, cseq = 2; going; turn += LANES, cseq += 1) {
-      const index = (DOMAINS.length * turn + 1 + (turn % 3)) % BINDINGS;
-      const status = await register(at(index % DOMAINS.length), index, cseq);
+    // Of all domains but that of the one that goes; each lane has users of its own, whose CSeq it counts.
+    const users = Array.from({ length: BINDINGS }, (_, index) => index).filter(
+      (index) => index % DOMAINS.length !== 0 && index % LANES_APART === lane,
+    );
+    for (let turn = 0; going; turn += 1) {
+      const index = users[turn % users.length] ?? 1;
+      const status = await register(at(index % DOMAINS.length), index, 2 + Math.floor(turn / users.length));
       refreshes += 1;
       if (status !== 200) wrong.push(`refresh of ${aorOf(index)}: ${status}`);
     }
