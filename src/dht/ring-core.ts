@@ -43,6 +43,7 @@ export class RingCore implements RingView {
   /** When it was last seen to hold. */
   #leasedMs = Number.NEGATIVE_INFINITY;
   #leaseLapses = 0;
+  #onLeaseVoid: () => void = () => undefined;
   #hood: Neighbourhood;
   #ringVersion = 0;
   #membershipVersion = 0;
@@ -108,6 +109,11 @@ export class RingCore implements RingView {
   /** Known for certain once the seeds' names are resolved. */
   setOtherSeeds(others: boolean): void {
     this.#otherSeeds = others;
+  }
+
+  /** Called when the lease was voided: only a new round of questions brings it back. */
+  onLeaseVoid(listener: () => void): void {
+    this.#onLeaseVoid = listener;
   }
 
   // --- what changes the state: each one step, told to the listeners as one change ---
@@ -247,6 +253,7 @@ export class RingCore implements RingView {
   wasBuried(): void {
     this.#lease = { ...this.#lease, voidBeforeMs: this.#deps.clock.monoMs() };
     this.#leaseLapses += 1;
+    this.#onLeaseVoid();
   }
 
   #leaseHolds(): boolean {

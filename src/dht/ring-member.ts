@@ -99,6 +99,7 @@ export class RingMember implements RingView {
       ),
     ];
     core.onChange((change) => this.#react(change));
+    core.onLeaseVoid(() => this.#stabilising.kick(jittered(random, REACTION_MS)));
     metrics.gauge(
       'chordial_ring_members',
       'Members of the ring known here, ourselves included',
