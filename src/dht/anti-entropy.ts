@@ -34,6 +34,8 @@ export interface AntiEntropy {
 
 /** Rounds of digests, ±20 %: "range digests every 60 s" (DESIGN §5) is kept with the default of 45 s, the work included. */
 const JITTER = 0.2;
+/** Of a round: when it is tried again after one datagram too many was lost. What both had is asked for in one question. */
+const AGAIN = 0.1;
 
 const sameIds = (a: readonly Peer[], b: readonly Peer[]): boolean =>
   a.length === b.length && a.every(({ id }, index) => id === b[index]?.id);
@@ -53,16 +55,19 @@ export const createAntiEntropy = (
   const exchanging: ExchangeDeps = { ask, store, pace, self: () => ring.self, onMoved: options.onMoved };
 
   /** Each pair of replicas compares what it shares once a round: we with those after us, those before us with us. */
-  const compare = async (arc: Arc): Promise<void> => {
+  const compare = async (arc: Arc): Promise<boolean> => {
     const self = ring.self.id;
+    let all = true;
     for (const segment of segmentsOf(arc, self, ring.members())) {
       const set = ring.replicaSet(segment.to);
       const place = set.findIndex(({ id }) => id === self);
       for (const peer of place < 0 ? [] : set.slice(place + 1)) {
         const done = await exchange(exchanging, peer, segment, { push: true, pull: true });
         options.onEvent(done === undefined ? 'compare-failed' : 'compared');
+        if (done === undefined) all = false;
       }
     }
+    return all;
   };
 
   /** The replica set of what lies in `segment`, as those say who are in it; undefined while they say otherwise than we. */
@@ -100,11 +105,13 @@ export const createAntiEntropy = (
 
   return {
     async loop() {
+      let waitMs = timings.digestMs;
       while (!tasks.stopping) {
-        await tasks.sleep(jittered(random, timings.digestMs, JITTER));
+        await tasks.sleep(jittered(random, waitMs, JITTER));
+        waitMs = timings.digestMs;
         const arc = options.state();
         if (tasks.stopping || arc === undefined || !ring.leaseValid()) continue;
-        await compare(arc);
+        if (!(await compare(arc))) waitMs *= AGAIN;
         await giveAway(arc);
       }
     },
