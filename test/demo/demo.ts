@@ -39,9 +39,8 @@ async function main(): Promise<void> {
     .join('\n');
   writeFileSync(trustFile, trust);
   for (const { domain, pem } of keys) {
-    const keyFile = join(folder, `${domain}.pem`);
-    writeFileSync(keyFile, pem, { mode: 0o600 });
-    running.push({ domain, server: await startRegistrar(domain, keyFile) });
+    writeFileSync(keyFileOf(domain), pem, { mode: 0o600 });
+    running.push({ domain, server: await startRegistrar(domain) });
   }
   for (const { domain, server } of running) ladder.server(server.sip.port, domain);
   await settled(running.length);
@@ -93,14 +92,24 @@ async function main(): Promise<void> {
     ),
   );
 
-  if (process.argv.includes('--stay')) await stay(atlanta);
+  if (process.argv.includes('--stay')) {
+    heading('Both are started again, with their keys and nothing else');
+    for (const { domain } of [biloxi, chicago])
+      running.push({ domain, server: await startRegistrar(domain) });
+    await settled(running.length);
+    await showRing();
+    stay();
+    await ended;
+  }
 }
 
-function startRegistrar(domain: string, keyFile: string): Promise<ServerProcess> {
+const keyFileOf = (domain: string): string => join(folder, `${domain}.pem`);
+
+function startRegistrar(domain: string): Promise<ServerProcess> {
   const seed = running[0];
   return startProcess({
     domain,
-    'identity.keyFile': keyFile,
+    'identity.keyFile': keyFileOf(domain),
     'trust.file': trustFile,
     ...(seed === undefined ? {} : { 'overlay.seeds': formatEndpoint(seed.server.overlay) }),
   });
@@ -161,20 +170,25 @@ async function kill(registrar: Registrar): Promise<void> {
   running.splice(running.indexOf(registrar), 1);
 }
 
-async function stay({ domain, server }: Registrar): Promise<void> {
+function stay(): void {
   heading('Staying; Ctrl-C ends it');
-  print(
-    `  Point a phone at   ${formatEndpoint(server.sip)} (udp) or ${formatEndpoint(server.tcp)} (tcp), user NAME@${domain}, any password`,
-  );
-  print(`  Status page        http://${formatEndpoint(server.admin)}/`);
-  await new Promise((resolve) => process.once('SIGINT', resolve));
+  print('  Point phones at, with any password:');
+  for (const { domain, server } of running)
+    print(
+      `  NAME@${domain.padEnd(16)} registrar ${formatEndpoint(server.sip)} (udp) or ${formatEndpoint(server.tcp)} (tcp)   status page http://${formatEndpoint(server.admin)}/`,
+    );
 }
 
+/** A signal ends the demo wherever it is, and nothing of it stays behind. From a terminal it comes twice: tsx passes it on. */
+const ended = new Promise<void>((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve());
+});
+
 try {
-  await main();
+  await Promise.race([main(), ended]);
 } finally {
   for (const phone of phones) phone.close();
-  for (const { server } of running) await server.end('SIGTERM');
+  await Promise.all(running.map(({ server }) => server.end('SIGTERM')));
   rmSync(folder, { recursive: true, force: true });
 }
 process.exit();
