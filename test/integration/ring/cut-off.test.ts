@@ -13,7 +13,7 @@ const DOMAINS = [
   makeDomain('d.example'),
 ];
 const USERS = 20;
-const LAPSE_LIMIT_MS = 15_000;
+const LAPSE_LIMIT_MS = 20_000;
 const BACK_LIMIT_MS = 15_000;
 
 const figures: Record<string, number> = {};
