@@ -237,6 +237,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
     },
     reload(next) {
       limits.replace(next.limits);
+      log.info(next.limits, 'limits reloaded');
       const read = loadUsers(next);
       if (!read.ok) log.warn({ problems: read.error }, 'the user file was not taken over');
       else if (read.value !== undefined) {
