@@ -16,7 +16,7 @@ export type Life = 'alive' | 'silent' | 'left' | 'replaced' | 'unknown';
 
 // Introductions and checks under way at once; hearsay beyond is heard again at the next exchange.
 const UNDER_WAY_MAX = 64;
-/** Between two pings of one whose round trip is known: four of those, within this. */
+/** Between two pings: four round trips if one is known, within this. */
 const WAIT_MIN_MS = 400;
 const WAIT_MAX_MS = 1000;
 /** The helper may be dead itself, and asks only twice: its answer is there in time or of no use. */
@@ -68,10 +68,10 @@ export class RingLiveness {
   async ping(peer: Peer, attempts = 3): Promise<Life> {
     const rttMs = this.#core.table.get(peer.id)?.rttMs;
     // The Rpc's own timeout backs off and stays so after a call that failed, as it must for work; a verdict must be had
-    // within a few seconds. An answer that comes late, but before the last wait is over, still counts.
-    const options =
-      rttMs === undefined ? {} : { timeoutMs: Math.min(WAIT_MAX_MS, Math.max(WAIT_MIN_MS, 4 * rttMs)) };
-    const outcome = await this.call(peer, { type: 'ping' }, { attempts, ...options });
+    // within a few seconds, also on one that was lost and has no round trip here: a joiner waits for it, or a ring that
+    // heals. An answer that comes late, but before the last wait is over, still counts.
+    const timeoutMs = Math.min(WAIT_MAX_MS, Math.max(WAIT_MIN_MS, 4 * (rttMs ?? WAIT_MAX_MS)));
+    const outcome = await this.call(peer, { type: 'ping' }, { attempts, timeoutMs });
     if (!outcome.ok) return outcome.code === 'timeout' || outcome.code === 'malformed' ? 'silent' : 'unknown';
     const { answer, meta } = outcome;
     if (answer.type !== 'pong' || answer.id === undefined) return 'left';
