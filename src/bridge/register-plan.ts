@@ -156,11 +156,11 @@ const planChanges = (
     const key = bindingKey(change);
     changes.delete(key);
     changes.set(key, {
-      ...change,
       path: parts.path,
       // "The registrar MAY choose an expiration less than the requested expiration interval."
       expiresSec: Math.min(requestedSec, limits.maxExpiresSec),
       ...(parts.userAgent === undefined ? {} : { userAgent: parts.userAgent.slice(0, USER_AGENT_CHARS_MAX) }),
+      ...change,
     });
   }
   // RFC 5626 §6: "if the Contact header field contains more than one header field value with a non-zero expiration and

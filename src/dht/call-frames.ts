@@ -12,20 +12,20 @@ export interface CallFramesDeps {
   readonly identity: Identity | undefined;
 }
 
+/** What the frames of a call are made of. */
 interface Outgoing {
   readonly transaction: Uint8Array;
-  readonly cookie: Uint8Array | undefined;
+  readonly body: Uint8Array;
+  readonly traits: RequestTraits;
 }
-
-const PLAIN = { kind: 'plain', answer: false, signed: false, bitmap: false } as const;
 
 /** One frame a part; undefined if the message needs more than 16. */
 export const requestFrames = (
   deps: CallFramesDeps,
-  call: Outgoing & { readonly body: Uint8Array; readonly traits: RequestTraits },
+  { transaction, body, traits }: Outgoing,
+  cookie: Uint8Array | undefined,
 ): readonly Uint8Array[] | undefined => {
   const { overlayId, overlayTag, identity } = deps;
-  const { body, traits, transaction, cookie } = call;
   const signed = traits.signed && cookie !== undefined && identity !== undefined;
   const message = signed ? signRequest({ overlayId, transaction, cookie, body }, identity) : body;
   const chunks = splitMessage(message);
@@ -34,18 +34,37 @@ export const requestFrames = (
   const ask = cookie === undefined && (traits.cookie || chunks.length > 1);
   const sent = ask ? [new Uint8Array()] : chunks;
   const padTo = cookie === undefined && !ask ? traits.padTo : 0;
+  const partCount = sent.length;
+  // Written out, here and in reply-frames.ts: what follows a spread is added property by property.
   return sent.map((chunk, part) =>
     writeFrame(
-      { ...PLAIN, signed, overlayTag, transaction, cookie, part, partCount: sent.length, chunk },
+      {
+        kind: 'plain',
+        answer: false,
+        signed,
+        bitmap: false,
+        overlayTag,
+        transaction,
+        part,
+        partCount,
+        cookie,
+        chunk,
+      },
       padTo,
     ),
   );
 };
 
 /** Asks for the parts of an answer that have not arrived. */
-export const fetchFrame = (deps: CallFramesDeps, call: Outgoing, answer: PartBuffer): Uint8Array =>
+export const fetchFrame = (
+  deps: CallFramesDeps,
+  call: { readonly transaction: Uint8Array; readonly cookie: Uint8Array | undefined },
+  answer: PartBuffer,
+): Uint8Array =>
   writeFrame({
-    ...PLAIN,
+    kind: 'plain',
+    answer: false,
+    signed: false,
     bitmap: true,
     overlayTag: deps.overlayTag,
     transaction: call.transaction,

@@ -27,12 +27,11 @@ export const stepsMax = (sizeEstimate: number): number =>
 /** The replica set as an answer gave it: clockwise from the key, each peer once. */
 export const inReplicaOrder = (key: Id, replicas: readonly Peer[]): readonly Peer[] => {
   const order = clockwiseFrom(key);
-  const owner = replicas.find((peer) => peer.id === key);
   // clockwiseFrom puts the origin last; a node whose id is the key owns it.
-  const rest = [...new Map(replicas.map((peer) => [peer.id, peer])).values()]
-    .filter((peer) => peer.id !== key)
-    .sort((a, b) => order(a.id, b.id));
-  return owner === undefined ? rest : [owner, ...rest];
+  const sorted = [...replicas].sort((a, b) =>
+    a.id === key || b.id === key ? Number(b.id === key) - Number(a.id === key) : order(a.id, b.id),
+  );
+  return sorted.filter((peer, index) => sorted[index - 1]?.id !== peer.id);
 };
 
 /** Finds the replica set, starting from `start`. Empty `replicas`: nobody reachable knew. Never rejects. */

@@ -1,5 +1,5 @@
 // The datagrams that go back to an asker: answers, challenges, bitmaps of what arrived.
-import { SUPPORTED_VERSIONS, writeFrame } from './frame.ts';
+import { type Frame, SUPPORTED_VERSIONS, writeFrame } from './frame.ts';
 import { bitmapToBytes } from './parts.ts';
 import type { Answer, ErrorCode } from './types.ts';
 
@@ -10,10 +10,21 @@ export interface ReplyTo {
   readonly fresh: Uint8Array | undefined;
 }
 
-const REPLY = { kind: 'plain', answer: true, signed: false, bitmap: false, part: 0, partCount: 1 } as const;
+type Varying = Pick<Frame, 'kind' | 'bitmap' | 'part' | 'partCount' | 'chunk'>;
 
-const addressed = (to: ReplyTo) =>
-  ({ ...REPLY, overlayTag: to.overlayTag, transaction: to.transaction, cookie: to.fresh }) as const;
+const replyFrame = (to: ReplyTo, { kind, bitmap, part, partCount, chunk }: Varying): Uint8Array =>
+  writeFrame({
+    kind,
+    answer: true,
+    signed: false,
+    bitmap,
+    overlayTag: to.overlayTag,
+    transaction: to.transaction,
+    part,
+    partCount,
+    cookie: to.fresh,
+    chunk,
+  });
 
 export const errorAnswer = (code: ErrorCode, detail: string): Answer => ({
   type: 'error',
@@ -24,12 +35,14 @@ export const errorAnswer = (code: ErrorCode, detail: string): Answer => ({
 });
 
 export const answerFrames = (to: ReplyTo, chunks: readonly Uint8Array[]): readonly Uint8Array[] =>
-  chunks.map((chunk, part) => writeFrame({ ...addressed(to), part, partCount: chunks.length, chunk }));
+  chunks.map((chunk, part) =>
+    replyFrame(to, { kind: 'plain', bitmap: false, part, partCount: chunks.length, chunk }),
+  );
 
 /** "Come back with this": sent in place of work, state, or an answer too large for who may not be there. */
 export const challengeFrame = (to: ReplyTo): Uint8Array =>
-  writeFrame({ ...addressed(to), kind: 'challenge', chunk: new Uint8Array() });
+  replyFrame(to, { kind: 'challenge', bitmap: false, part: 0, partCount: 1, chunk: new Uint8Array() });
 
 /** Which parts of the request have arrived. */
 export const bitmapFrame = (to: ReplyTo, partCount: number, bitmap: number): Uint8Array =>
-  writeFrame({ ...addressed(to), bitmap: true, partCount, chunk: bitmapToBytes(bitmap) });
+  replyFrame(to, { kind: 'plain', bitmap: true, part: 0, partCount, chunk: bitmapToBytes(bitmap) });

@@ -84,7 +84,6 @@ export class RpcCalls {
       const body = this.#deps.codec.encodeRequest(request);
       const transaction = this.#deps.random.bytes(TRANSACTION_BYTES);
       const call: Call = {
-        ...FRESH_CALL,
         key: Buffer.from(transaction).toString('latin1'),
         peerKey,
         to: endpoint,
@@ -97,6 +96,8 @@ export class RpcCalls {
         resolve,
         attemptsLeft: Math.max(1, options.attempts ?? ATTEMPTS_DEFAULT),
         timeoutMs: options.timeoutMs ?? this.#firstTimeoutMs(peerKey, traits),
+        // Last: what follows a spread is added property by property, which takes V8 longer than all the rest of a call.
+        ...FRESH_CALL,
       };
       if (!this.#build(call)) return refuse('too-large');
       this.#calls.set(call.key, call);
@@ -160,7 +161,7 @@ export class RpcCalls {
   /** Makes the frames with the cookie known now; false if the message is too long. */
   #build(call: Call): boolean {
     const cookie = this.#cookies.get(call.peerKey);
-    const frames = requestFrames(this.#deps, { ...call, cookie });
+    const frames = requestFrames(this.#deps, call, cookie);
     call.frames = frames ?? [];
     call.cookie = cookie;
     call.delivered = 0;

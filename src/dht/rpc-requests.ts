@@ -57,11 +57,11 @@ interface Asker extends Arrival, ReplyTo {
 }
 
 const asking = (overlayTag: Uint8Array, transaction: Uint8Array, arrival: Arrival): Asker => ({
-  ...arrival,
   overlayTag,
   // A copy: the answer may come long after the datagram's buffer is somebody else's.
   transaction: new Uint8Array(transaction),
   key: `${endpointKey(arrival.from)} ${Buffer.from(transaction).toString('latin1')}`,
+  ...arrival,
 });
 
 export class RpcRequests {

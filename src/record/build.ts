@@ -50,7 +50,7 @@ export const buildEntries = (
     version: signing.version,
   };
   if (changes === 'all') {
-    return ok([sign(encodeCore({ ...common, kind: 'all', lifetimeSec: 0 }), null, signing)]);
+    return ok([sign(encodeCore({ kind: 'all', lifetimeSec: 0, ...common }), null, signing)]);
   }
   if (changes.length > RECORD_LIMITS.recordsPerName) {
     return fail(`${changes.length} contacts in one publication; at most ${RECORD_LIMITS.recordsPerName}`);
@@ -60,11 +60,11 @@ export const buildEntries = (
     const removal = change.expiresSec === 0;
     const contactId = contactIdOf(keys.secret, change.canonicalContact);
     const parts: CoreParts = {
-      ...common,
       kind: removal ? 'tombstone' : 'binding',
       bindingId: bindingIdOf(keys.secret, change, contactId),
       contactId,
       lifetimeSec: removal ? 0 : lifetimeOf(change.expiresSec, signing),
+      ...common,
     };
     const core = encodeCore(parts);
     const sealed = removal

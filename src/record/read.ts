@@ -65,7 +65,7 @@ export const openBindings = (
   };
   for (const entry of visible(records, context.nowMs, context.limits)) {
     const opened = context.sealedHere?.get(entry.bytes) ?? open(entry);
-    if (opened !== undefined) bindings.push({ ...opened, expiresAtMs: expiresAtMs(entry) });
+    if (opened !== undefined) bindings.push({ expiresAtMs: expiresAtMs(entry), ...opened });
   }
   // `visible` is newest first, and the sort is stable.
   return bindings.sort((a, b) => qOf(b) - qOf(a));

@@ -39,11 +39,11 @@ export const asSealed = (change: BoundContact): BoundContact => {
   return {
     contact,
     canonicalContact,
+    params,
+    path,
     ...(instance === undefined ? {} : { instance }),
     ...(regId === undefined ? {} : { regId }),
     ...(q === undefined ? {} : { q: Math.round(Math.min(1, Math.max(0, q)) * Q_SCALE) / Q_SCALE }),
-    params,
-    path,
     ...(userAgent === '' ? {} : { userAgent }),
   };
 };
@@ -100,11 +100,11 @@ const decodeContact = (bytes: Uint8Array): BoundContact | undefined => {
   return {
     contact,
     canonicalContact: canonicalContact ?? contact,
+    params,
+    path,
     ...(instance === undefined ? {} : { instance }),
     ...(regId === undefined ? {} : { regId }),
     ...(q === undefined ? {} : { q }),
-    params,
-    path,
     ...(userAgent === undefined ? {} : { userAgent }),
   };
 };
