@@ -55,7 +55,7 @@ const HERE = { attempts: 2, timeoutMs: 500 };
 const FIND_DEADLINE_MS = 5_000;
 /** LMAX (docs/lsp.md, constants). */
 const EXPIRES_SEC_MAX = 3600;
-/** Publications of one name by this library are one series; its seq is the time in seconds. */
+/** Publications of one name by this library are one series; its seq is the time in seconds, or one more than the last. */
 const SERIES = 'lsp-client';
 
 /**
@@ -72,6 +72,7 @@ export class LspClient {
   /** Keys of local names that nodes on this machine told of themselves. BOUNDED: one a `via`. */
   readonly #told = new Map<string, Map<number, Uint8Array>>();
   #met: Promise<boolean> | undefined;
+  #seq = 0;
 
   constructor(options: LspClientOptions) {
     const world = systemWorld(silentLog);
@@ -168,7 +169,9 @@ export class LspClient {
   async #change(uri: string, changes: readonly BindingChange[] | 'all'): Promise<PublishResult> {
     const name = nameOf(uri);
     if (!(await this.#meet())) return NOBODY_THERE;
-    return this.#location.publish({ name, series: SERIES, seq: this.#nowSec(), changes });
+    // Equal ones would be retransmissions: what is published within the second of a withdrawal is not to be withdrawn.
+    this.#seq = Math.max(this.#seq + 1, this.#nowSec());
+    return this.#location.publish({ name, series: SERIES, seq: this.#seq, changes });
   }
 
   /** False if there is nobody to ask: all of `via` is on this machine, and nothing there answers (yet). */

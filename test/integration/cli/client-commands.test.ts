@@ -202,6 +202,10 @@ describe('the library', () => {
       expect((await client.find(uri)).replicas).toMatchObject([{ domain: 'biloxi.example' }]);
       expect((await client.withdraw(uri)).kind).toBe('stored');
       expect((await client.lookup(uri)).kind).toBe('none');
+      // Within the same second.
+      const again = await client.publish(uri, { contact: 'sip:gw@192.0.2.8', expiresSec: 60 });
+      expect(again).toMatchObject({ kind: 'stored', bindings: [{ contact: 'sip:gw@192.0.2.8' }] });
+      expect((await client.withdraw(uri)).kind).toBe('stored');
       await expect(client.lookup('nobody')).rejects.toMatchObject({ code: 'ERR_URI' });
     } finally {
       await client.stop();
