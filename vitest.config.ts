@@ -12,7 +12,7 @@ export default defineConfig({
     projects: [
       project('unit'),
       project('spec'),
-      project('property'),
+      project('property', { testTimeout: 60_000 }),
       project('tidy'),
       project('sim', { testTimeout: 60_000 }),
       project('integration', { testTimeout: 60_000, hookTimeout: 30_000 }),
