@@ -6,7 +6,7 @@ import type { Counter } from '../runtime/metrics.ts';
 import { randomBelow } from '../runtime/random.ts';
 import { sameEndpoint } from './address.ts';
 import { judge } from './membership.ts';
-import type { RingCore } from './ring-core.ts';
+import type { Heard, RingCore } from './ring-core.ts';
 import type { RingDeps } from './ring-options.ts';
 import type { Tasks } from './tasks.ts';
 import type { CallOutcome, Gone, Peer, Request } from './types.ts';
@@ -16,6 +16,7 @@ export type Life = 'alive' | 'silent' | 'left' | 'replaced' | 'unknown';
 
 // Introductions and checks under way at once; hearsay beyond is heard again at the next exchange.
 const UNDER_WAY_MAX = 64;
+const ATTEMPTS = 3;
 /** Between two pings: four round trips if one is known, within this. */
 const WAIT_MIN_MS = 400;
 const WAIT_MAX_MS = 1000;
@@ -65,20 +66,29 @@ export class RingLiveness {
   }
 
   /** Three questions (one and two retries) whether this very life of this very peer is where it says it is. */
-  async ping(peer: Peer, attempts = 3): Promise<Life> {
+  async ping(peer: Peer, attempts = ATTEMPTS): Promise<Life> {
+    return (await this.#hear(peer, attempts)).life;
+  }
+
+  async #hear(peer: Peer, attempts: number): Promise<{ readonly life: Life; readonly heard: Heard }> {
     const rttMs = this.#core.table.get(peer.id)?.rttMs;
     // The Rpc's own timeout backs off and stays so after a call that failed, as it must for work; a verdict must be had
     // within a few seconds, also on one that was lost and has no round trip here: a joiner waits for it, or a ring that
     // heals. An answer that comes late, but before the last wait is over, still counts.
     const timeoutMs = Math.min(WAIT_MAX_MS, Math.max(WAIT_MIN_MS, 4 * (rttMs ?? WAIT_MAX_MS)));
     const outcome = await this.call(peer, { type: 'ping' }, { attempts, timeoutMs });
-    if (!outcome.ok) return outcome.code === 'timeout' || outcome.code === 'malformed' ? 'silent' : 'unknown';
+    if (!outcome.ok) {
+      const life = outcome.code === 'timeout' || outcome.code === 'malformed' ? 'silent' : 'unknown';
+      return { life, heard: {} };
+    }
     const { answer, meta } = outcome;
-    if (answer.type !== 'pong' || answer.id === undefined) return 'left';
+    if (answer.type !== 'pong' || answer.id === undefined) return { life: 'left', heard: {} };
     // Addresses are reused: by another member, or by this one's next life, which joins on its own.
-    if (answer.id !== peer.id || answer.bootSequence !== peer.bootSequence) return 'replaced';
-    this.#core.heard(peer.id, { rttMs: meta.rttMs, sizeEstimate: meta.sizeEstimate });
-    return 'alive';
+    if (answer.id !== peer.id || answer.bootSequence !== peer.bootSequence)
+      return { life: 'replaced', heard: {} };
+    const heard = { rttMs: meta.rttMs, sizeEstimate: meta.sizeEstimate };
+    this.#core.heard(peer.id, heard);
+    return { life: 'alive', heard };
   }
 
   /** Three misses are already counted: asks once more ourselves and once through another member; true if it is dead. */
@@ -147,13 +157,13 @@ export class RingLiveness {
       const proven = held.member ?? held.departed?.peer;
       const isProven = proven !== undefined && sameKey(proven, peer);
       if (!isProven && (await this.vouched(peer)) !== 'yes') return false;
-      const life = await this.ping(peer);
+      const { life, heard } = await this.#hear(peer, ATTEMPTS);
       if (life === 'unknown' || this.#core.phase === 'leaving') return false;
       if (life !== 'alive') {
         this.#core.bury(peer, life);
         return false;
       }
-      this.#core.adopt(peer, {});
+      this.#core.adopt(peer, heard);
       return true;
     });
   }
