@@ -106,6 +106,8 @@ export interface Struct<T> {
 export const struct = <T extends object>(fields: Fields<T>): Struct<T> => {
   // Object.entries forgets which key goes with which type; `fields` was checked against T above.
   const entries = Object.entries(fields) as [keyof T, Field<T[keyof T]>][];
+  // As they stand on the wire: a map that is set in order is written without sorting.
+  entries.sort(([, a], [, b]) => a.at - b.at);
   return {
     write(value, into) {
       for (const [name, field] of entries) {
@@ -159,7 +161,8 @@ export type Variants<U extends { readonly [T in Tag]: string }, Tag extends stri
 };
 
 export interface Union<U, Tag extends string> {
-  write(value: U): Map<number, unknown>;
+  /** `more`: fields beside the member's own, with lower keys than those. */
+  write(value: U, more?: readonly (readonly [key: number, value: unknown])[]): Map<number, unknown>;
   /** Which member it is; undefined if of none that this version knows. */
   nameOf(map: ReadonlyMap<unknown, unknown>): (U & { readonly [T in Tag]: string })[Tag] | undefined;
   read(map: ReadonlyMap<unknown, unknown>): U;
@@ -179,9 +182,9 @@ export const union = <Tag extends string, U extends { readonly [T in Tag]: strin
   };
   return {
     nameOf,
-    write(value) {
+    write(value, more = []) {
       const variant = byName[value[tag]];
-      const map = new Map<number, unknown>([[0, variant?.code]]);
+      const map = new Map<number, unknown>([[0, variant?.code], ...more]);
       variant?.body.write(value, map);
       return map;
     },

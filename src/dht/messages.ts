@@ -308,10 +308,9 @@ export const messageCodec = (decodePeer: DecodePeer): MessageCodec => {
       return ok({ type, checks: checksIn(type, map), read: () => caught(() => requests.read(map)) });
     },
     encodeAnswer(answer, sizeEstimate) {
-      const map = answers.write(answer);
       // NaN and negatives, which an estimate of a ring in trouble may be, are no size.
-      map.set(1, sizeEstimate > 0 ? Math.min(0xffffffff, Math.round(sizeEstimate)) : 0);
-      return encodeCbor(map);
+      const size = sizeEstimate > 0 ? Math.min(0xffffffff, Math.round(sizeEstimate)) : 0;
+      return encodeCbor(answers.write(answer, [[1, size]]));
     },
     decodeAnswer(raw) {
       const decoded = decodeCbor(raw);
