@@ -62,10 +62,10 @@ export class ClientView implements Locator {
     return inReplicaOrder(key, this.#members).slice(0, this.#replicas);
   }
 
-  async relocate(key: Id, hints: readonly Peer[], deadlineMs: number): Promise<readonly Peer[]> {
+  relocate(key: Id, hints: readonly Peer[], deadlineMs: number): Promise<FindOutcome> {
     for (const peer of hints) this.#learn(peer);
     this.#membersMs = Number.NEGATIVE_INFINITY;
-    return (await this.find(key, deadlineMs, hints)).replicas;
+    return this.find(key, deadlineMs, hints);
   }
 
   /** Asks those who should know; the members of a small ring are asked as well, for the next operation. */

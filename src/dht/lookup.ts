@@ -42,29 +42,37 @@ export const lookup = async (
   deadlineMs: number,
 ): Promise<FindOutcome> => {
   const limit = PARALLEL * stepsMax(deps.sizeEstimate);
-  // BOUNDED: all three by `limit` questions and CANDIDATES_MAX.
+  // BOUNDED: all of these by `limit` questions and CANDIDATES_MAX.
   const steps: LookupStep[] = [];
   const visited = new Set<Id>();
+  const depths = new Map<Id, number>();
   let candidates = closestFirst(key, start).slice(0, CANDIDATES_MAX);
   let replicas: readonly Peer[] = [];
+  let roundTrips = 0;
 
   const askOne = async (peer: Peer): Promise<void> => {
+    const depth = depths.get(peer.id) ?? 1;
+    const step = { peer, told: [], depth };
     const outcome = await deps.ask(peer, { type: 'find', key }, { attempts: 2 });
     if (!outcome.ok) {
-      steps.push({ peer, rttMs: undefined, result: outcome.code === 'timeout' ? 'timeout' : 'error' });
+      steps.push({ ...step, rttMs: undefined, result: outcome.code === 'timeout' ? 'timeout' : 'error' });
       return;
     }
     const { answer, meta } = outcome;
     if (answer.type === 'found' && answer.replicas.length > 0) {
-      steps.push({ peer, rttMs: meta.rttMs, result: 'replicas' });
-      if (replicas.length === 0) replicas = inReplicaOrder(key, answer.replicas);
+      const told = inReplicaOrder(key, answer.replicas);
+      steps.push({ ...step, rttMs: meta.rttMs, result: 'replicas', told });
+      if (replicas.length > 0) return;
+      replicas = told;
+      roundTrips = depth;
       return;
     }
     const told = answer.type === 'found' ? answer.closest : answer.type === 'error' ? answer.peers : [];
     const closer = closerThan(peer.id, key, told);
-    steps.push({ peer, rttMs: meta.rttMs, result: closer.length > 0 ? 'closer' : 'error' });
+    steps.push({ ...step, rttMs: meta.rttMs, result: closer.length > 0 ? 'closer' : 'error', told: closer });
     const known = new Set(candidates.map(({ id }) => id));
     const fresh = closer.filter(({ id }) => !known.has(id));
+    for (const { id } of fresh) if (!visited.has(id)) depths.set(id, depth + 1);
     if (fresh.length > 0) candidates = closestFirst(key, [...candidates, ...fresh]).slice(0, CANDIDATES_MAX);
   };
 
@@ -89,5 +97,5 @@ export const lookup = async (
     };
     pump();
   });
-  return { replicas, steps: [...steps] };
+  return { replicas, steps: [...steps], roundTrips };
 };

@@ -35,17 +35,17 @@ export class MemberLocator implements Locator {
     return firstFrom(key, members, this.#replicas);
   }
 
-  async relocate(key: Id, hints: readonly Peer[], deadlineMs: number): Promise<readonly Peer[]> {
+  async relocate(key: Id, hints: readonly Peer[], deadlineMs: number): Promise<FindOutcome> {
     if (hints.length > 0) {
       const told = await this.#lookup(key, hints, deadlineMs);
-      if (told.replicas.length > 0) return told.replicas;
+      if (told.replicas.length > 0) return told;
     }
-    return (await this.find(key, deadlineMs)).replicas;
+    return this.find(key, deadlineMs);
   }
 
   async find(key: Id, deadlineMs: number): Promise<FindOutcome> {
     const replicas = this.#ring.replicaSet(key);
-    if (replicas.length > 0) return { replicas, steps: [] };
+    if (replicas.length > 0) return { replicas, steps: [], roundTrips: 0 };
     return this.#lookup(key, this.#ring.closestPreceding(key), deadlineMs);
   }
 

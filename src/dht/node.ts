@@ -182,7 +182,7 @@ export class LspNode implements OverlayClient {
   }
 
   async find(key: Id, deadlineMs: number): Promise<FindOutcome> {
-    if (this.#running === undefined) return { replicas: [], steps: [] };
+    if (this.#running === undefined) return { replicas: [], steps: [], roundTrips: 0 };
     return this.#running.overlay.find(key, deadlineMs);
   }
 

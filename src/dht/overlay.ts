@@ -5,10 +5,13 @@ import { type ReadDeps, read } from './read.ts';
 import type { FindOutcome, OverlayClient } from './types.ts';
 import { write } from './write.ts';
 
-export interface OverlayDeps extends Omit<ReadDeps, 'onDisagreement'> {
+export interface OverlayDeps extends Omit<ReadDeps, 'onDisagreement' | 'onAnswered'> {
   readonly metrics: Metrics;
   find(key: Id, deadlineMs: number): Promise<FindOutcome>;
 }
+
+/** One is the aim; ½·log₂N is what Chord needs without a table of all members. */
+const ROUND_TRIPS_BUCKETS = [0, 1, 2, 3, 4, 6, 8, 12, 16];
 
 export const createOverlay = (deps: OverlayDeps): OverlayClient => {
   const { metrics, clock } = deps;
@@ -24,7 +27,16 @@ export const createOverlay = (deps: OverlayDeps): OverlayClient => {
     'chordial_overlay_disagreements_total',
     'Reads in which two replicas held different things',
   );
-  const reading: ReadDeps = { ...deps, onDisagreement: () => disagreements.add() };
+  const roundTrips = metrics.histogram(
+    'chordial_lookup_round_trips',
+    'Questions one after another that a query took until its answer',
+    ROUND_TRIPS_BUCKETS,
+  );
+  const reading: ReadDeps = {
+    ...deps,
+    onDisagreement: () => disagreements.add(),
+    onAnswered: (count) => roundTrips.observe(count),
+  };
   const counted = async <T extends { readonly kind: string }>(
     operation: string,
     run: () => Promise<T>,

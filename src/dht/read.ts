@@ -11,6 +11,8 @@ export interface ReadDeps extends PathDeps {
   readonly self: Id | undefined;
   /** Told when two replicas entitled to speak hold different things. */
   onDisagreement(): void;
+  /** Told with the answer: so many questions one after another led to it. */
+  onAnswered(roundTrips: number): void;
 }
 
 const AT_ONCE = 2;
@@ -47,6 +49,7 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
   let single = false;
   // Whether anybody said anything, in whatever round: then it is no timeout.
   let answered = false;
+  let roundTrips = 0;
   let backoffMs = BACKOFF_FIRST_MS;
 
   return new Promise((resolve) => {
@@ -58,6 +61,7 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
       settled = true;
       for (const timer of timers) timer.cancel();
       forget();
+      if (outcome.kind === 'entries' || outcome.kind === 'none') deps.onAnswered(roundTrips);
       resolve(outcome);
     };
     const positive = (): readonly (readonly Uint8Array[])[] =>
@@ -149,7 +153,8 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
       hints = [];
       const found = await locator.relocate(key, asked, Math.max(1, endMs - clock.monoMs()));
       if (settled) return;
-      begin(found.length > 0 ? found : target);
+      roundTrips += found.roundTrips;
+      begin(found.replicas.length > 0 ? found.replicas : target);
     };
 
     const isTarget = (id: Id): boolean => target.some((peer) => peer.id === id);
@@ -162,6 +167,7 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
         settle({ kind: 'unavailable', detail: 'no replicas known' });
         return;
       }
+      if (target.some(({ id }) => id !== deps.self)) roundTrips += 1;
       for (const [id, { kind }] of readings) if (kind === 'lost' || kind === 'mute') readings.delete(id);
       // A denial by who is no replica any more, or sees others than we, is none; what was signed stays good.
       for (const [id, reading] of readings)
@@ -182,7 +188,8 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
     }
     tasks.run('query', async () => {
       const found = await locator.relocate(key, [], deadlineMs);
-      if (!settled) begin(found);
+      roundTrips += found.roundTrips;
+      if (!settled) begin(found.replicas);
     });
   });
 };

@@ -267,9 +267,15 @@ export interface LookupStep {
   readonly peer: Peer;
   readonly rttMs: number | undefined;
   readonly result: 'replicas' | 'closer' | 'timeout' | 'error';
+  /** The replica set, or the closer peers, as it named them. */
+  readonly told: readonly Peer[];
+  /** Which question in a row this was: 1 for who was known at the start, one more than whoever named it for others. */
+  readonly depth: number;
 }
 
 export interface FindOutcome {
   readonly replicas: readonly Peer[];
   readonly steps: readonly LookupStep[];
+  /** Questions one after another that led to the replicas; 0 where they were known without asking. */
+  readonly roundTrips: number;
 }

@@ -5,14 +5,14 @@ import { jittered, type Random } from '../runtime/random.ts';
 import type { Ask } from './courier.ts';
 import { type Ack, countedAcks, quorumOf, unionOf, unknownTo } from './quorum.ts';
 import type { Tasks } from './tasks.ts';
-import type { Peer, PublishOutcome, Request } from './types.ts';
+import type { FindOutcome, Peer, PublishOutcome, Request } from './types.ts';
 
 /** How the paths learn who holds a key: what is believed already, and what asking around says. */
 export interface Locator {
   /** Without a round trip; empty if unknown. */
   believed(key: Id): readonly Peer[];
   /** Asks: `hints` are peers that a `not-mine` named. */
-  relocate(key: Id, hints: readonly Peer[], deadlineMs: number): Promise<readonly Peer[]>;
+  relocate(key: Id, hints: readonly Peer[], deadlineMs: number): Promise<FindOutcome>;
 }
 
 export interface PathDeps {
@@ -110,9 +110,9 @@ export const write = (
       relocations += 1;
       relocating = locator
         .relocate(key, hints, Math.max(RELOCATE_MIN_MS, endMs - clock.monoMs()))
-        .then((found) => {
+        .then(({ replicas }) => {
           relocating = undefined;
-          if (found.length > 0) target = found;
+          if (replicas.length > 0) target = replicas;
           persuadeAll();
           judge();
         });

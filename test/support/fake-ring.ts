@@ -45,6 +45,6 @@ export class FakeRing implements OverlayClient {
   }
 
   async find(): Promise<FindOutcome> {
-    return { replicas: [], steps: [] };
+    return { replicas: [], steps: [], roundTrips: 0 };
   }
 }

@@ -37,12 +37,12 @@ describe('lookup', () => {
     peers.behave(at('9'), () => found([at('b'), at('c'), at('d')]));
     const outcome = await world.settle(find('a8', '1'));
     expect(names(outcome.replicas)).toBe('bcd');
-    expect(outcome.steps.map(({ peer, result }) => `${peer.id[0]} ${result}`)).toEqual([
-      '1 closer',
-      '5 closer',
-      '3 closer',
-      '9 replicas',
-    ]);
+    const told = outcome.steps.map(
+      ({ peer, result, depth, told }) => `${depth}: ${peer.id[0]} ${result} ${names(told)}`,
+    );
+    // The two that 1 named are asked at once: 9 is the third question in a row.
+    expect(told).toEqual(['1: 1 closer 53', '2: 5 closer 9', '2: 3 closer 5', '3: 9 replicas bcd']);
+    expect(outcome.roundTrips).toBe(3);
   });
 
   test('a dead peer on the way costs no wait: two are asked at once', async () => {
@@ -84,7 +84,7 @@ describe('lookup', () => {
 
   test('nobody to start from: nothing found', async () => {
     const { world, find } = setUp();
-    expect(await world.settle(lookupNothing(find))).toEqual({ replicas: [], steps: [] });
+    expect(await world.settle(lookupNothing(find))).toEqual({ replicas: [], steps: [], roundTrips: 0 });
   });
 });
 

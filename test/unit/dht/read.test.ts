@@ -26,11 +26,15 @@ const setUp = (believed: readonly Peer[], relocated: readonly Peer[] = believed)
   const peers = fakePeers(clock);
   const health = new PeerHealth(clock);
   let disagreements = 0;
+  const roundTrips: number[] = [];
   const run = (deadlineMs = 3000) =>
     read(
       {
         ask: peers.ask,
-        locator: { believed: () => believed, relocate: async () => relocated },
+        locator: {
+          believed: () => believed,
+          relocate: async () => ({ replicas: relocated, steps: [], roundTrips: 1 }),
+        },
         clock,
         random,
         tasks,
@@ -39,6 +43,7 @@ const setUp = (believed: readonly Peer[], relocated: readonly Peer[] = believed)
         onDisagreement: () => {
           disagreements += 1;
         },
+        onAnswered: (count) => roundTrips.push(count),
       },
       KEY,
       deadlineMs,
@@ -48,7 +53,7 @@ const setUp = (believed: readonly Peer[], relocated: readonly Peer[] = believed)
     const outcome = await world.settle(run(deadlineMs));
     return { outcome, ms: world.nowMs - startMs };
   };
-  return { world, peers, tasks, errors, health, timed, run, disagreements: () => disagreements };
+  return { world, peers, tasks, errors, health, timed, run, roundTrips, disagreements: () => disagreements };
 };
 
 describe('read', () => {
@@ -62,6 +67,19 @@ describe('read', () => {
     expect(ms).toBeLessThan(20);
     expect(peers.asked).toEqual(['a', 'b']);
     expect(disagreements()).toBe(1);
+  });
+
+  test('round trips: one where the replicas are believed, those of the search on top where they are not', async () => {
+    const known = setUp([a, b, c]);
+    for (const peer of [a, b, c]) known.peers.behave(peer, holds(X));
+    await known.timed();
+    const unknown = setUp([], [a, b, c]);
+    for (const peer of [a, b, c]) unknown.peers.behave(peer, denies);
+    await unknown.timed();
+    const silence = setUp([a, b, c]);
+    for (const peer of [a, b, c]) silence.peers.behave(peer, silent);
+    await silence.timed();
+    expect([known.roundTrips, unknown.roundTrips, silence.roundTrips]).toEqual([[1], [2], []]);
   });
 
   test('the third is asked as soon as one is late, not when it has timed out', async () => {

@@ -41,7 +41,7 @@ const setUp = (believed: readonly Peer[], relocated: readonly Peer[] = believed)
     believed: () => believed,
     relocate: async (_, told) => {
       hints.push(told);
-      return relocated;
+      return { replicas: relocated, steps: [], roundTrips: 1 };
     },
   };
   const run = (deadlineMs = 3000) =>
