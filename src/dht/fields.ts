@@ -32,9 +32,15 @@ export const bytes = (max: number): FieldCodec<Uint8Array> => ({
   read: (raw) => (raw instanceof Uint8Array && raw.length <= max ? raw : refuse(`not up to ${max} bytes`)),
 });
 
+/** `max` bytes of UTF-8. */
 export const text = (max: number): FieldCodec<string> => ({
-  write: (value) => value.slice(0, max),
-  read: (raw) => (typeof raw === 'string' && raw.length <= max ? raw : refuse(`not text up to ${max}`)),
+  write(value) {
+    let cut = value.slice(0, max);
+    while (Buffer.byteLength(cut) > max) cut = cut.slice(0, -1);
+    return cut;
+  },
+  read: (raw) =>
+    typeof raw === 'string' && Buffer.byteLength(raw) <= max ? raw : refuse(`not text up to ${max} bytes`),
 });
 
 export const id: FieldCodec<Id> = {
@@ -74,9 +80,9 @@ export const arc: FieldCodec<Arc> = pair(id, id, {
 export const word = <T extends string>(words: readonly T[], unknownWord?: T): FieldCodec<T> => ({
   write: (value) => words.indexOf(value),
   read: (raw) =>
-    (typeof raw === 'number' ? words[raw] : undefined) ??
-    unknownWord ??
-    refuse(`not one of ${words.join(', ')}`),
+    typeof raw === 'number' && raw >= 0
+      ? (words[raw] ?? unknownWord ?? refuse(`not one of ${words.join(', ')}`))
+      : refuse(`not one of ${words.join(', ')}`),
 });
 
 /** Peers travel as their signed descriptors, verbatim; a list with a bad one is no list. */

@@ -47,7 +47,7 @@ type Limits = Required<
 >;
 
 // docs/lsp.md, "Constants", has each with its reason.
-const DEFAULTS: Limits = {
+export const RPC_LIMITS: Limits = {
   inFlightMax: 4096,
   inFlightPerPeerMax: 256,
   peersMax: 8192,
@@ -79,7 +79,7 @@ export class LspRpc implements Rpc {
   #port: DatagramPort | undefined;
 
   constructor(deps: LspRpcDeps, options: LspRpcOptions) {
-    const limits = { ...DEFAULTS, ...options };
+    const limits = { ...RPC_LIMITS, ...options };
     const { clock, random, log, handler, sizeEstimate } = deps;
     const { overlayId } = options;
     this.#deps = deps;

@@ -73,7 +73,9 @@ export const ANSWERS: Readonly<Record<string, Answer>> = {
   found: { type: 'found', replicas: [atlanta], closest: [biloxi, chicago] },
   entries: { type: 'entries', entries: [entry(3)], replicas: [atlanta] },
   'no entries': { type: 'entries', entries: [], replicas: [] },
+  'entries, unsettled': { type: 'entries', entries: [entry(3)], replicas: [], settled: false },
   published: { type: 'published', entries: [entry(3)], replicas: [atlanta.id, biloxi.id] },
+  'published, unsettled': { type: 'published', entries: [], replicas: [atlanta.id], settled: false },
   joined: {
     type: 'joined',
     mode: 'small',

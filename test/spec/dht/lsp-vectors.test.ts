@@ -4,15 +4,11 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { encodeCbor } from '../../../src/dht/cbor.ts';
-import { COOKIE_WINDOW_MS } from '../../../src/dht/cookie.ts';
-import { DESCRIPTOR_BYTES_MAX, encodePeer, peerDecoder, VNODE_MAX } from '../../../src/dht/descriptor.ts';
-import * as frame from '../../../src/dht/frame.ts';
+import { encodePeer, peerDecoder } from '../../../src/dht/descriptor.ts';
 import { type Frame, overlayTag, readFrame, writeFrame } from '../../../src/dht/frame.ts';
-import * as messages from '../../../src/dht/messages.ts';
-import * as rto from '../../../src/dht/rto.ts';
+import { messageCodec } from '../../../src/dht/messages.ts';
 import type { Answer, Peer, Request } from '../../../src/dht/types.ts';
 import { identityFromSeed } from '../../../src/record/identity.ts';
-import { ENTRY_BYTES_MAX, SELECTOR_MAX } from '../../../src/record/limits.ts';
 import { buildVectors, fromHex, fromJson } from '../../support/lsp-vectors.ts';
 
 const VECTORS = new URL('../../vectors/lsp.json', import.meta.url);
@@ -66,7 +62,7 @@ const file = z
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const decodePeer = peerDecoder(file.overlay);
-const codec = messages.messageCodec(decodePeer);
+const codec = messageCodec(decodePeer);
 const peers = new Map<string, Peer>();
 for (const { name, cose } of file.descriptors) {
   const decoded = decodePeer(fromHex(cose));
@@ -154,46 +150,4 @@ test('signature of JOIN, NOTIFY and LEAVE, checked by the words of docs/lsp.md',
     fromHex(body),
   ]);
   expect(verify(null, signed, publicKey, fromHex(signature))).toBe(true);
-});
-
-describe('docs/lsp.md', () => {
-  const page = readFileSync(new URL('../../../docs/lsp.md', import.meta.url), 'utf8');
-
-  test('shows its examples as the vectors have them', () => {
-    const byName = new Map(file.frames.map(({ name, datagram }) => [name, datagram]));
-    const examples = [...page.matchAll(/```hex (.+)\n([\s\S]*?)```/g)];
-    expect(examples.length).toBeGreaterThanOrEqual(6);
-    for (const [, name = '', shown = ''] of examples) {
-      // `00*N` stands for N zero bytes of padding; what follows `;` is for people.
-      const bytes = shown
-        .replace(/;.*$/gm, '')
-        .replace(/00\*(\d+)/g, (_, count: string) => '00'.repeat(Number(count)))
-        .replace(/\s/g, '');
-      expect(bytes, name).toBe(byName.get(name));
-    }
-  });
-
-  test.each<[string, number]>([
-    ['DATAGRAM_BYTES_MAX', frame.DATAGRAM_BYTES_MAX],
-    ['CHUNK_BYTES_MAX', frame.CHUNK_BYTES_MAX],
-    ['PARTS_MAX', frame.PARTS_MAX],
-    ['MESSAGE_BYTES_MAX', frame.MESSAGE_BYTES_MAX],
-    ['ENTRY_BYTES_MAX', ENTRY_BYTES_MAX],
-    ['ENTRIES_MAX', messages.ENTRIES_MAX],
-    ['PEERS_MAX', messages.PEERS_MAX],
-    ['GONE_MAX', messages.GONE_MAX],
-    ['SYNC_KEYS_MAX', messages.SYNC_KEYS_MAX],
-    ['SYNC_BUCKETS_MAX', messages.SYNC_BUCKETS_MAX],
-    ['SYNC_PAGE_KEYS_MAX', messages.SYNC_PAGE_KEYS_MAX],
-    ['DESCRIPTOR_BYTES_MAX', DESCRIPTOR_BYTES_MAX],
-    ['SELECTOR_MAX', SELECTOR_MAX],
-    ['VNODE_MAX', VNODE_MAX],
-    ['COOKIE_WINDOW_MS', COOKIE_WINDOW_MS],
-    ['RTO_INITIAL_MS', rto.RTO_INITIAL_MS],
-    ['RTO_MIN_MS', rto.RTO_MIN_MS],
-    ['RTO_MAX_MS', rto.RTO_MAX_MS],
-  ])('gives %s as %d', (name, value) => {
-    const row = new RegExp(`^\\| \`${name}\` \\| ([\\d ]+) \\|`, 'm').exec(page);
-    expect(row?.[1]?.replaceAll(' ', '')).toBe(String(value));
-  });
 });
