@@ -16,6 +16,10 @@ export type Ask = (peer: Peer, request: Request, options?: AskOptions) => Promis
 export const endpointFor = (peer: Peer, local: Endpoint): Endpoint | undefined =>
   peer.endpoints.find(({ host }) => host.includes(':') === local.host.includes(':')) ?? peer.endpoints[0];
 
+/** The request as this peer gets it: with the number of its vnode where that isn't 0. */
+export const toMember = (peer: Peer, request: Request): Request =>
+  peer.vnode === 0 ? request : { ...request, vnode: peer.vnode };
+
 export const createAsk = (deps: {
   readonly rpc: Pick<Rpc, 'call' | 'local'>;
   readonly health: PeerHealth;
@@ -32,7 +36,7 @@ export const createAsk = (deps: {
     }
     const endpoint = endpointFor(peer, rpc.local);
     if (endpoint === undefined) return { ok: false, code: 'malformed' };
-    const outcome = await rpc.call(endpoint, request, options);
+    const outcome = await rpc.call(endpoint, toMember(peer, request), options);
     if (outcome.ok) health.answered(peer.id, outcome.meta.rttMs);
     else if (outcome.code === 'timeout') {
       health.missed(peer.id);

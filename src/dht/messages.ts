@@ -2,7 +2,7 @@
 import { ENTRY_BYTES_MAX } from '../record/limits.ts';
 import { fail, ok, type Result } from '../runtime/result.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
-import type { DecodePeer } from './descriptor.ts';
+import { type DecodePeer, VNODE_MAX } from './descriptor.ts';
 import {
   arc,
   bool,
@@ -105,15 +105,26 @@ const syncOp = union<'kind', SyncOp>('kind', {
   push: { code: 4, body: struct({ key: { at: 6, codec: id }, records: { at: 7, codec: entries } }) },
 });
 
+/** In every request. */
+const addressed = { vnode: { at: 10, codec: uint(VNODE_MAX), absent: 'omitted' } } as const;
+
 const requestCodec = (one: FieldCodec<Peer>) =>
   union<'type', Request>('type', {
-    ping: { code: 1, body: struct<Asked<'ping'>>({}) },
-    find: { code: 2, body: struct({ key: { at: 1, codec: id } }) },
-    query: { code: 3, body: struct({ key: { at: 1, codec: id } }) },
-    publish: { code: 4, body: struct({ key: { at: 1, codec: id }, entries: { at: 2, codec: entries } }) },
+    ping: { code: 1, body: struct<Asked<'ping'>>(addressed) },
+    find: { code: 2, body: struct<Asked<'find'>>({ key: { at: 1, codec: id }, ...addressed }) },
+    query: { code: 3, body: struct<Asked<'query'>>({ key: { at: 1, codec: id }, ...addressed }) },
+    publish: {
+      code: 4,
+      body: struct<Asked<'publish'>>({
+        key: { at: 1, codec: id },
+        entries: { at: 2, codec: entries },
+        ...addressed,
+      }),
+    },
     join: {
       code: 5,
-      body: struct({
+      body: struct<Asked<'join'>>({
+        ...addressed,
         peer: { at: 3, codec: one },
         replicas: { at: 6, codec: uint(255) },
         successors: { at: 7, codec: uint(255) },
@@ -121,17 +132,19 @@ const requestCodec = (one: FieldCodec<Peer>) =>
     },
     notify: {
       code: 6,
-      body: struct({
+      body: struct<Asked<'notify'>>({
+        ...addressed,
         peer: { at: 3, codec: one },
         members: { at: 4, codec: list(one, PEERS_MAX) },
         gone: { at: 5, codec: gone },
       }),
     },
-    neighbours: { code: 7, body: struct<Asked<'neighbours'>>({}) },
-    leave: { code: 8, body: struct({ peer: { at: 3, codec: one } }) },
+    neighbours: { code: 7, body: struct<Asked<'neighbours'>>(addressed) },
+    leave: { code: 8, body: struct<Asked<'leave'>>({ peer: { at: 3, codec: one }, ...addressed }) },
     sync: {
       code: 9,
-      body: struct({
+      body: struct<Asked<'sync'>>({
+        ...addressed,
         peer: { at: 3, codec: one },
         op: {
           at: 9,
@@ -145,8 +158,8 @@ const requestCodec = (one: FieldCodec<Peer>) =>
         },
       }),
     },
-    status: { code: 10, body: struct<Asked<'status'>>({}) },
-    probe: { code: 11, body: struct({ target: { at: 8, codec: one } }) },
+    status: { code: 10, body: struct<Asked<'status'>>(addressed) },
+    probe: { code: 11, body: struct<Asked<'probe'>>({ target: { at: 8, codec: one }, ...addressed }) },
   });
 
 const statusReport = (one: FieldCodec<Peer>) =>

@@ -5,6 +5,7 @@ import { formatEndpoint } from '../runtime/datagram.ts';
 import type { Counter } from '../runtime/metrics.ts';
 import { randomBelow } from '../runtime/random.ts';
 import { sameEndpoint } from './address.ts';
+import { toMember } from './courier.ts';
 import { judge } from './membership.ts';
 import type { Heard, RingCore } from './ring-core.ts';
 import type { RingDeps } from './ring-options.ts';
@@ -62,7 +63,7 @@ export class RingLiveness {
     const ipv6 = this.#core.self.endpoints[0]?.host.includes(':');
     const endpoint = peer.endpoints.find(({ host }) => host.includes(':') === ipv6) ?? peer.endpoints[0];
     if (endpoint === undefined) return { ok: false, code: 'malformed' };
-    return this.#deps.rpc.call(endpoint, request, options);
+    return this.#deps.rpc.call(endpoint, toMember(peer, request), options);
   }
 
   /** Three questions (one and two retries) whether this very life of this very peer is where it says it is. */

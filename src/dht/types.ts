@@ -17,7 +17,10 @@ export interface Peer {
   readonly encoded: Uint8Array;
 }
 
-export type Request =
+/** `vnode`: which member at the address is meant, where a process is several (0 if absent; FIND, QUERY, PUBLISH: any). */
+export type Request = Question & { readonly vnode?: number };
+
+type Question =
   | { readonly type: 'ping' }
   /** Ask another peer to ping `target` for us (indirect probe before declaring it dead). */
   | { readonly type: 'probe'; readonly target: Peer }

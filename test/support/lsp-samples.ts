@@ -48,7 +48,7 @@ const gone = [
   { id: sampleId('gone too'), bootSequence: 2 ** 40 },
 ];
 
-export const REQUESTS: Readonly<Record<string, Request>> = {
+const QUESTIONS: Readonly<Record<string, Request>> = {
   ping: { type: 'ping' },
   probe: { type: 'probe', target: chicago },
   find: { type: 'find', key },
@@ -64,6 +64,14 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   'sync pull from the start': { type: 'sync', peer: atlanta, op: { kind: 'pull', arc, after: undefined } },
   'sync push': { type: 'sync', peer: atlanta, op: { kind: 'push', key, records: [entry(20)] } },
   status: { type: 'status' },
+};
+
+/** The samples, and one of each type that names the virtual node it is for. */
+export const REQUESTS: Readonly<Record<string, Request>> = {
+  ...QUESTIONS,
+  ...Object.fromEntries(
+    Object.values(QUESTIONS).map((one) => [`${one.type} to a virtual node`, { ...one, vnode: 2 }]),
+  ),
 };
 
 export const ANSWERS: Readonly<Record<string, Answer>> = {

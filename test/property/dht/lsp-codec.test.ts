@@ -34,7 +34,7 @@ const op: fc.Arbitrary<SyncOp> = fc.oneof(
   fc.record({ kind: fc.constant('push' as const), key: id, records: entries }),
 );
 
-const request: fc.Arbitrary<Request> = fc.oneof(
+const question: fc.Arbitrary<Request> = fc.oneof(
   fc.record({ type: fc.constantFrom('ping' as const, 'neighbours' as const, 'status' as const) }),
   fc.record({ type: fc.constantFrom('find' as const, 'query' as const), key: id }),
   fc.record({ type: fc.constant('probe' as const), target: peer }),
@@ -44,6 +44,10 @@ const request: fc.Arbitrary<Request> = fc.oneof(
   fc.record({ type: fc.constant('leave' as const), peer }),
   fc.record({ type: fc.constant('sync' as const), peer, op }),
 );
+
+const request: fc.Arbitrary<Request> = fc
+  .tuple(question, fc.option(fc.nat(15), { nil: undefined }))
+  .map(([one, vnode]) => (vnode === undefined ? one : { ...one, vnode }));
 
 const answer: fc.Arbitrary<Answer> = fc.oneof(
   fc.record({ type: fc.constant('found' as const), replicas: peers, closest: peers }),
