@@ -70,10 +70,11 @@ export class ClientView implements Locator {
 
   /** Asks those who should know; the members of a small ring are asked as well, for the next operation. */
   async find(key: Id, deadlineMs: number, hints: readonly Peer[] = []): Promise<FindOutcome> {
-    const { ask, clock } = this.#deps;
+    const { ask, clock, health } = this.#deps;
     await this.refresh();
     const start = hints.length > 0 ? hints : this.#answering();
-    const found = await lookup({ ask, clock, sizeEstimate: this.#sizeEstimate }, key, start, deadlineMs);
+    const deps = { ask, clock, health, sizeEstimate: this.#sizeEstimate };
+    const found = await lookup(deps, key, start, deadlineMs);
     for (const peer of found.replicas) this.#learn(peer);
     return found;
   }

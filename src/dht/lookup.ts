@@ -2,6 +2,7 @@
 import { between, clockwiseFrom, type Id } from '../record/id.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Ask } from './courier.ts';
+import type { PeerHealth } from './peer-health.ts';
 import type { FindOutcome, LookupStep, Peer } from './types.ts';
 
 /** α of DESIGN §5: ToN Table II averages 5 timeouts a lookup at half the nodes dead; two at once halve the wait. */
@@ -34,13 +35,24 @@ export const inReplicaOrder = (key: Id, replicas: readonly Peer[]): readonly Pee
   return sorted.filter((peer, index) => sorted[index - 1]?.id !== peer.id);
 };
 
+export interface LookupDeps {
+  readonly ask: Ask;
+  readonly clock: Clock;
+  readonly sizeEstimate: number;
+  /** Whoever is late is asked beside, and counts as one under way no more. Absent: for maintenance, which has time. */
+  readonly health?: Pick<PeerHealth, 'hedgeMs' | 'missed' | 'suspect'>;
+  /** α, if it isn't ours: the published figures have 1. */
+  readonly parallel?: number;
+}
+
 /** Finds the replica set, starting from `start`. Empty `replicas`: nobody reachable knew. Never rejects. */
 export const lookup = async (
-  deps: { readonly ask: Ask; readonly clock: Clock; readonly sizeEstimate: number },
+  deps: LookupDeps,
   key: Id,
   start: readonly Peer[],
   deadlineMs: number,
 ): Promise<FindOutcome> => {
+  const { health, parallel = PARALLEL } = deps;
   const limit = PARALLEL * stepsMax(deps.sizeEstimate);
   // BOUNDED: all of these by `limit` questions and CANDIDATES_MAX.
   const steps: LookupStep[] = [];
@@ -79,17 +91,36 @@ export const lookup = async (
   // Two questions under way, as long as there is somebody left to ask; nobody waits for the slower one once one found it.
   await new Promise<void>((resolve, reject) => {
     let active = 0;
+    let late = 0;
     const timer = deps.clock.setTimer(deadlineMs, resolve);
+    const next = (): Peer | undefined => {
+      const open = candidates.filter(({ id }) => !visited.has(id));
+      return open.find(({ id }) => health?.suspect(id) !== true) ?? open[0];
+    };
+    const begin = (peer: Peer): void => {
+      active += 1;
+      let isLate = false;
+      const hedge =
+        health &&
+        deps.clock.setTimer(health.hedgeMs(peer.id), () => {
+          isLate = true;
+          late += 1;
+          health.missed(peer.id);
+          pump();
+        });
+      askOne(peer).then(() => {
+        hedge?.cancel();
+        active -= 1;
+        if (isLate) late -= 1;
+        pump();
+      }, reject);
+    };
     const pump = (): void => {
-      while (active < PARALLEL && replicas.length === 0 && visited.size < limit) {
-        const peer = candidates.find(({ id }) => !visited.has(id));
+      while (active - late < parallel && replicas.length === 0 && visited.size < limit) {
+        const peer = next();
         if (peer === undefined) break;
         visited.add(peer.id);
-        active += 1;
-        askOne(peer).then(() => {
-          active -= 1;
-          pump();
-        }, reject);
+        begin(peer);
       }
       if (active > 0 && replicas.length === 0) return;
       timer.cancel();

@@ -3,6 +3,7 @@ import type { Id } from '../record/id.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Ask } from './courier.ts';
 import { lookup } from './lookup.ts';
+import type { PeerHealth } from './peer-health.ts';
 import { firstFrom } from './range.ts';
 import type { FindOutcome, Peer, RingView } from './types.ts';
 import type { Locator } from './write.ts';
@@ -10,28 +11,28 @@ import type { Locator } from './write.ts';
 /** The table is trusted to name the replicas when it holds this share of the members there should be. */
 const COMPLETE_SHARE = 0.7;
 
+export interface LocatorDeps {
+  readonly ring: RingView;
+  readonly ask: Ask;
+  readonly clock: Clock;
+  readonly health: PeerHealth;
+}
+
 export class MemberLocator implements Locator {
-  readonly #ring: RingView;
-  readonly #ask: Ask;
-  readonly #clock: Clock;
+  readonly #deps: LocatorDeps;
   readonly #replicas: number;
 
-  constructor(
-    deps: { readonly ring: RingView; readonly ask: Ask; readonly clock: Clock },
-    options: { readonly replicas: number },
-  ) {
-    this.#ring = deps.ring;
-    this.#ask = deps.ask;
-    this.#clock = deps.clock;
+  constructor(deps: LocatorDeps, options: { readonly replicas: number }) {
+    this.#deps = deps;
     this.#replicas = options.replicas;
   }
 
   /** "Optimistic: with the peer table it sends straight to whom it believes responsible" (DESIGN §5, Write). */
   believed(key: Id): readonly Peer[] {
-    const exact = this.#ring.replicaSet(key);
+    const exact = this.#deps.ring.replicaSet(key);
     if (exact.length > 0) return exact;
-    const members = this.#ring.ready ? this.#ring.members() : [];
-    if (members.length < COMPLETE_SHARE * this.#ring.sizeEstimate()) return [];
+    const members = this.#deps.ring.ready ? this.#deps.ring.members() : [];
+    if (members.length < COMPLETE_SHARE * this.#deps.ring.sizeEstimate()) return [];
     return firstFrom(key, members, this.#replicas);
   }
 
@@ -44,13 +45,18 @@ export class MemberLocator implements Locator {
   }
 
   async find(key: Id, deadlineMs: number): Promise<FindOutcome> {
-    const replicas = this.#ring.replicaSet(key);
+    const replicas = this.#deps.ring.replicaSet(key);
     if (replicas.length > 0) return { replicas, steps: [], roundTrips: 0 };
-    return this.#lookup(key, this.#ring.closestPreceding(key), deadlineMs);
+    return this.#lookup(key, this.#deps.ring.closestPreceding(key), deadlineMs);
   }
 
   #lookup(key: Id, start: readonly Peer[], deadlineMs: number): Promise<FindOutcome> {
-    const deps = { ask: this.#ask, clock: this.#clock, sizeEstimate: this.#ring.sizeEstimate() };
-    return lookup(deps, key, start, deadlineMs);
+    const { ask, clock, health } = this.#deps;
+    return lookup(
+      { ask, clock, health, sizeEstimate: this.#deps.ring.sizeEstimate() },
+      key,
+      start,
+      deadlineMs,
+    );
   }
 }

@@ -247,7 +247,7 @@ export class LspNode implements OverlayClient {
       { ring, store, ask, clock, random, log, metrics },
       { replicas, timings: { ...REPLICATION_TIMINGS, ...this.#options.replicationTiming } },
     );
-    const locator = new MemberLocator({ ring, ask, clock }, { replicas });
+    const locator = new MemberLocator({ ring, ask, clock, health }, { replicas });
     const overlay = createOverlay({
       ask,
       locator,

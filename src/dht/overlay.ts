@@ -5,7 +5,7 @@ import { type ReadDeps, read } from './read.ts';
 import type { FindOutcome, OverlayClient } from './types.ts';
 import { write } from './write.ts';
 
-export interface OverlayDeps extends Omit<ReadDeps, 'onDisagreement' | 'onAnswered'> {
+export interface OverlayDeps extends Omit<ReadDeps, 'onDisagreement' | 'onAnswered' | 'onHedge'> {
   readonly metrics: Metrics;
   find(key: Id, deadlineMs: number): Promise<FindOutcome>;
 }
@@ -32,10 +32,15 @@ export const createOverlay = (deps: OverlayDeps): OverlayClient => {
     'Questions one after another that a query took until its answer',
     ROUND_TRIPS_BUCKETS,
   );
+  const hedges = metrics.counter(
+    'chordial_overlay_hedges_total',
+    'Reads that asked a further replica because one was late',
+  );
   const reading: ReadDeps = {
     ...deps,
     onDisagreement: () => disagreements.add(),
     onAnswered: (count) => roundTrips.observe(count),
+    onHedge: () => hedges.add(),
   };
   const counted = async <T extends { readonly kind: string }>(
     operation: string,

@@ -13,10 +13,14 @@ export interface ReadDeps extends PathDeps {
   onDisagreement(): void;
   /** Told with the answer: so many questions one after another led to it. */
   onAnswered(roundTrips: number): void;
+  /** Told when a replica is asked because another one is late. */
+  onHedge(): void;
 }
 
 const AT_ONCE = 2;
-/** "A single answer is used only when the others don't come": so long after it they count as not coming. */
+// "A single answer is used only when the others don't come": they don't when each has missed its time, a little after the
+// answer itself (a collection next door isn't a death); so long after it, however slow they are known to be.
+const SINGLE_MIN_MS = 25;
 const SINGLE_AFTER_MS = 700;
 const BACKOFF_FIRST_MS = 40;
 const BACKOFF_MAX_MS = 500;
@@ -43,10 +47,11 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
   // BOUNDED: by the replica sets of the rounds that fit the deadline.
   const readings = new Map<Id, Reading>();
   const pending = new Set<Id>();
+  const late = new Set<Id>();
   let target: readonly Peer[] = [];
   let unasked: Peer[] = [];
   let hints: readonly Peer[] = [];
-  let single = false;
+  let single: 'none' | 'fresh' | 'waited' = 'none';
   // Whether anybody said anything, in whatever round: then it is no timeout.
   let answered = false;
   let roundTrips = 0;
@@ -100,7 +105,8 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
         settle(entries.length > 0 ? { kind: 'entries', entries, answers: lists.length } : { kind: 'none' });
         return;
       }
-      if (verdict === 'entries') {
+      const alone = single === 'waited' && unasked.length === 0 && [...pending].every((id) => late.has(id));
+      if (verdict === 'entries' || alone) {
         settleEntries();
         return;
       }
@@ -117,13 +123,22 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
       tasks.run('query', again);
     };
 
+    const haveWaited = (): void => {
+      single = 'waited';
+      judge();
+    };
+
     const askNext = (): void => {
       const peer = unasked.shift();
       if (peer === undefined || settled) return;
       pending.add(peer.id);
+      late.delete(peer.id);
       const hedge = clock.setTimer(health.hedgeMs(peer.id), () => {
         if (peer.id !== deps.self) health.missed(peer.id);
+        late.add(peer.id);
+        if (unasked.length > 0) deps.onHedge();
         askNext();
+        judge();
       });
       timers.push(hedge);
       tasks.run('query', async () => {
@@ -135,9 +150,12 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
         readings.set(peer.id, reading);
         if (reading.kind !== 'lost') answered = true;
         if (outcome.ok && outcome.answer.type === 'error') hints = [...hints, ...outcome.answer.peers];
-        if (reading.kind === 'entries' && !single) {
-          single = true;
-          timers.push(clock.setTimer(SINGLE_AFTER_MS, settleEntries));
+        if (reading.kind === 'entries' && single === 'none') {
+          single = 'fresh';
+          timers.push(
+            clock.setTimer(SINGLE_MIN_MS, haveWaited),
+            clock.setTimer(SINGLE_AFTER_MS, settleEntries),
+          );
         }
         // Who can't say, or can't say all, is replaced at once; who did is counted.
         if (reading.kind !== 'none' && !(reading.kind === 'entries' && reading.settled)) askNext();
@@ -175,7 +193,11 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
       unasked = health
         .inReadOrder(target, deps.self)
         .filter(({ id }) => !readings.has(id) && !pending.has(id));
-      for (let asked = 0; asked < AT_ONCE; asked += 1) askNext();
+      // Who missed its time lately is asked beside two others, not instead of one of them.
+      for (let asked = 0; asked < AT_ONCE && unasked[0] !== undefined; ) {
+        if (!health.suspect(unasked[0].id)) asked += 1;
+        askNext();
+      }
       judge();
     };
 

@@ -1,6 +1,13 @@
 // The iterative lookup over a made-up ring: progress, dead ends, dead peers, liars.
 import { describe, expect, test } from 'vitest';
-import { closerThan, closestFirst, inReplicaOrder, lookup, stepsMax } from '../../../src/dht/lookup.ts';
+import {
+  closerThan,
+  closestFirst,
+  inReplicaOrder,
+  type LookupDeps,
+  lookup,
+  stepsMax,
+} from '../../../src/dht/lookup.ts';
 import type { Answer, Peer } from '../../../src/dht/types.ts';
 import { SimWorld } from '../../../src/sim/sim-world.ts';
 import { fakePeers, idAt, peerNamed } from '../../support/fake-peers.ts';
@@ -18,9 +25,9 @@ const setUp = () => {
   const world = new SimWorld(1);
   const { clock } = world.boot('10.0.0.1');
   const peers = fakePeers(clock);
-  const find = (key: string, start: string, deadlineMs = 10_000) =>
+  const find = (key: string, start: string, deadlineMs = 10_000, health?: LookupDeps['health']) =>
     lookup(
-      { ask: peers.ask, clock, sizeEstimate: 15 },
+      { ask: peers.ask, clock, sizeEstimate: 15, ...(health === undefined ? {} : { health }) },
       idAt(key),
       start.split('').map((hex) => at(hex)),
       deadlineMs,
@@ -53,6 +60,32 @@ describe('lookup', () => {
     const outcome = await world.settle(find('a8', '89'));
     expect(names(outcome.replicas)).toBe('bcd');
     expect(world.nowMs - startMs).toBeLessThan(50);
+  });
+
+  test('who is late is replaced when its time is over, not when it has timed out', async () => {
+    const { world, peers, find } = setUp();
+    for (const hex of '789') peers.behave(at(hex), () => 'silent');
+    peers.behave(at('6'), () => found([at('b'), at('c'), at('d')]));
+    const missed: string[] = [];
+    const health = {
+      hedgeMs: () => 30,
+      missed: (id: string) => missed.push(id.slice(0, 1)),
+      suspect: () => false,
+    };
+    const startMs = world.nowMs;
+    const outcome = await world.settle(find('a8', '6789', 10_000, health));
+    expect(names(outcome.replicas)).toBe('bcd');
+    // 9 and 8 at once, 7 and 6 when those are late.
+    expect(world.nowMs - startMs).toBeLessThan(60);
+    expect(missed).toEqual(['9', '8']);
+  });
+
+  test('who missed its time lately is asked after all others', async () => {
+    const { world, peers, find } = setUp();
+    for (const hex of '789') peers.behave(at(hex), () => found([at('b'), at('c'), at('d')]));
+    const health = { hedgeMs: () => 30, missed: () => undefined, suspect: (id: string) => id === idAt('9') };
+    await world.settle(find('a8', '789', 10_000, health));
+    expect(peers.asked).toEqual(['8', '7']);
   });
 
   test('what is not closer than who tells it is not followed', async () => {

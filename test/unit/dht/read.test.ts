@@ -27,6 +27,7 @@ const setUp = (believed: readonly Peer[], relocated: readonly Peer[] = believed)
   const health = new PeerHealth(clock);
   let disagreements = 0;
   const roundTrips: number[] = [];
+  let hedges = 0;
   const run = (deadlineMs = 3000) =>
     read(
       {
@@ -44,6 +45,9 @@ const setUp = (believed: readonly Peer[], relocated: readonly Peer[] = believed)
           disagreements += 1;
         },
         onAnswered: (count) => roundTrips.push(count),
+        onHedge: () => {
+          hedges += 1;
+        },
       },
       KEY,
       deadlineMs,
@@ -53,7 +57,18 @@ const setUp = (believed: readonly Peer[], relocated: readonly Peer[] = believed)
     const outcome = await world.settle(run(deadlineMs));
     return { outcome, ms: world.nowMs - startMs };
   };
-  return { world, peers, tasks, errors, health, timed, run, roundTrips, disagreements: () => disagreements };
+  return {
+    world,
+    peers,
+    tasks,
+    errors,
+    health,
+    timed,
+    run,
+    roundTrips,
+    disagreements: () => disagreements,
+    hedges: () => hedges,
+  };
 };
 
 describe('read', () => {
@@ -89,6 +104,36 @@ describe('read', () => {
     const { outcome, ms } = await timed();
     expect(outcome).toEqual({ kind: 'entries', entries: [X], answers: 2 });
     expect(ms).toBeLessThan(400);
+  });
+
+  test('with one dead and what takes how long known, the third is asked after hardly more than a round trip', async () => {
+    const { peers, health, timed, hedges } = setUp([a, b, c]);
+    for (let n = 0; n < 40; n += 1) health.answered(b.id, 10);
+    peers.behave(a, silent);
+    for (const peer of [b, c]) peers.behave(peer, holds(X));
+    const { outcome, ms } = await timed();
+    expect(outcome).toMatchObject({ kind: 'entries', answers: 2 });
+    expect(ms).toBeLessThan(45);
+    expect(hedges()).toBe(1);
+  });
+
+  test('with two dead, the one answer is used as soon as both have missed their time', async () => {
+    const { peers, health, timed } = setUp([a, b, c]);
+    for (let n = 0; n < 40; n += 1) health.answered(b.id, 100);
+    peers.behave(a, holds(X));
+    for (const peer of [b, c]) peers.behave(peer, silent);
+    const { outcome, ms } = await timed();
+    expect(outcome).toEqual({ kind: 'entries', entries: [X], answers: 1 });
+    expect(ms).toBeLessThan(240);
+  });
+
+  test('who missed its time lately is asked beside two others, not instead of one', async () => {
+    const { peers, health, timed, hedges } = setUp([a, b, c]);
+    for (const peer of [a, b]) health.missed(peer.id);
+    for (const peer of [a, b, c]) peers.behave(peer, holds(X));
+    expect((await timed()).ms).toBeLessThan(20);
+    expect(peers.asked).toEqual(['c', 'a', 'b']);
+    expect(hedges()).toBe(0);
   });
 
   test('who was late is asked last the next time', async () => {
