@@ -1,3 +1,4 @@
+// docs/lsp-entry.md by its vectors, which are made by the page's words without the code (test/support/entry-vectors.ts).
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { buildEntries } from '../../../src/record/build.ts';
@@ -10,8 +11,13 @@ import {
   withoutPayload,
 } from '../../../src/record/entry-codec.ts';
 import { identityFromSeed } from '../../../src/record/identity.ts';
-import { nameKeys } from '../../../src/record/keys.ts';
+import { nameKeys, seriesOf } from '../../../src/record/keys.ts';
+import { RECORD_LIMITS } from '../../../src/record/limits.ts';
+import { settle } from '../../../src/record/merge.ts';
+import { RecordStore } from '../../../src/record/store.ts';
 import { EntryVerifier } from '../../../src/record/verify.ts';
+import { locationName } from '../../../src/uri/name.ts';
+import { buildEntryVectors } from '../../support/entry-vectors.ts';
 
 // A change of these bytes is a change of the protocol: docs/lsp-entry.md and every other implementation know them.
 const vectors = JSON.parse(readFileSync(new URL('../../vectors/entry.json', import.meta.url), 'utf8'));
@@ -23,13 +29,32 @@ const keys = nameKeys(given.name);
 const own = { domains: [given.name.domain], selector: given.selector, publicKey: identity.publicKey };
 const verifier = new EntryVerifier({ keys: new DomainKeys({ own }), overlayId: given.overlayId });
 
+const digestHeld = async (entry: string): Promise<string> => {
+  const store = new RecordStore({ verifier, wallMs: () => given.wallMs });
+  await store.absorb(keys.key, [unhex(entry)]);
+  return hex(store.digest(keys.key) ?? new Uint8Array());
+};
+
 describe('test/vectors/entry.json', () => {
-  test('what is derived from the name and the key', () => {
+  test('the file is what the page says (npx vitest run test/unit/record/vectors.test.ts -u writes it anew)', async () => {
+    const text = `${JSON.stringify(buildEntryVectors(), undefined, 2)}\n`;
+    await expect(text).toMatchFileSnapshot('../../vectors/entry.json');
+  });
+
+  test.each<{ uri: string; key: string }>(vectors.names)('the name of $uri', ({ uri, key, ...parts }) => {
+    const name = locationName(uri);
+    expect(name).toEqual({ ok: true, value: parts });
+    expect(name.ok && nameKeys(name.value).key).toBe(key);
+  });
+
+  test('what is derived from the name and the key', async () => {
     expect({
       publicKey: hex(identity.publicKey),
       userHash: hex(keys.userHash),
       key: keys.key,
       secret: hex(keys.secret),
+      series: hex(seriesOf(keys.secret, given.series)),
+      digestOfKey: await digestHeld(vectors.entries[0].entry),
     }).toEqual(derived);
   });
 
@@ -53,6 +78,16 @@ describe('test/vectors/entry.json', () => {
       }
     });
   }
+
+  test.each<{ title: string; entry: string; withoutPayload: string }>(vectors.later)(
+    'verified and kept byte for byte: $title',
+    async ({ entry, withoutPayload: dropped }) => {
+      const read = decodeOwnEntry(unhex(entry));
+      expect(settle([read], RECORD_LIMITS).map(({ bytes }) => hex(bytes))).toEqual([entry]);
+      expect(hex(withoutPayload(read).bytes)).toBe(dropped);
+      expect((await verifier.verify(unhex(entry), { key: keys.key })).ok).toBe(true);
+    },
+  );
 
   for (const vector of vectors.refused) {
     test(`refused: ${vector.title}`, async () => {
