@@ -9,6 +9,7 @@ import type { Metrics } from '../runtime/metrics.ts';
 import type { Random } from '../runtime/random.ts';
 import { ClientView } from './client-view.ts';
 import { createAsk } from './courier.ts';
+import type { LspCrypto } from './crypto.ts';
 import { createOverlay } from './overlay.ts';
 import { PeerHealth } from './peer-health.ts';
 import { type RingWalk, walkRing } from './ring-walk.ts';
@@ -32,6 +33,8 @@ export interface LspClientDeps {
   readonly resolveHost: ResolveHost;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Ed25519 if absent. */
+  readonly crypto?: LspCrypto | undefined;
 }
 
 export interface LspClientOptions {
@@ -74,6 +77,7 @@ export class LspClient implements OverlayClient {
         log,
         metrics,
         openDatagram,
+        crypto: deps.crypto,
         handler: answerStranger,
         sizeEstimate: () => this.#view.sizeEstimate,
       },

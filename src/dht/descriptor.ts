@@ -1,6 +1,6 @@
 // Peer descriptors: who a member is and where it listens, signed by its own key (docs/lsp.md, "Descriptor").
 import { hashToId, type Id } from '../record/id.ts';
-import { verifySignature } from '../record/identity.ts';
+import { type VerifySignature, verifySignature } from '../record/identity.ts';
 import { SELECTOR_MAX } from '../record/limits.ts';
 import type { Identity } from '../record/types.ts';
 import { BoundedMap } from '../runtime/bounded-map.ts';
@@ -109,7 +109,7 @@ const readFields = (payload: Uint8Array): Result<DescriptorFields & { readonly p
   return problem === undefined ? ok(fields) : fail(problem);
 };
 
-const decodeFresh = (bytes: Uint8Array, overlayId: string): Result<Peer> => {
+const decodeFresh = (bytes: Uint8Array, overlayId: string, verify: VerifySignature): Result<Peer> => {
   const decoded = decodeCbor(bytes);
   if (!decoded.ok) return decoded;
   const outer = decoded.value;
@@ -122,7 +122,7 @@ const decodeFresh = (bytes: Uint8Array, overlayId: string): Result<Peer> => {
   if (!(payload instanceof Uint8Array) || !(signature instanceof Uint8Array)) return fail('not a COSE_Sign1');
   const fields = readFields(payload);
   if (!fields.ok) return fields;
-  if (!verifySignature(fields.value.publicKey, toBeSigned(overlayId, payload), signature)) {
+  if (!verify(fields.value.publicKey, toBeSigned(overlayId, payload), signature)) {
     return fail('signature does not fit');
   }
   return ok({ ...fields.value, id: nodeId(overlayId, fields.value), encoded: new Uint8Array(bytes) });
@@ -133,7 +133,11 @@ const decodeFresh = (bytes: Uint8Array, overlayId: string): Result<Peer> => {
  * Bad ones are not, so that strangers can't push good ones out for free. Whether the domain vouches for the key is
  * the ring's question.
  */
-export const peerDecoder = (overlayId: string, decodedMax = DECODED_MAX): DecodePeer => {
+export const peerDecoder = (
+  overlayId: string,
+  options: { readonly decodedMax?: number; readonly verify?: VerifySignature } = {},
+): DecodePeer => {
+  const { decodedMax = DECODED_MAX, verify = verifySignature } = options;
   // BOUNDED: decodedMax, oldest out first.
   const decoded = new BoundedMap<string, Peer>(decodedMax);
   return (bytes) => {
@@ -141,7 +145,7 @@ export const peerDecoder = (overlayId: string, decodedMax = DECODED_MAX): Decode
     const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
     const known = decoded.get(key);
     if (known !== undefined) return ok(known);
-    const fresh = decodeFresh(bytes, overlayId);
+    const fresh = decodeFresh(bytes, overlayId, verify);
     if (fresh.ok) decoded.set(key, fresh.value);
     return fresh;
   };

@@ -8,6 +8,7 @@ import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { jittered, type Random } from '../runtime/random.ts';
 import { createAsk } from './courier.ts';
+import type { LspCrypto } from './crypto.ts';
 import { encodePeer } from './descriptor.ts';
 import { MemberLocator } from './member-locator.ts';
 import { createOverlay } from './overlay.ts';
@@ -44,6 +45,8 @@ export interface LspNodeDeps {
   readonly identity: Identity;
   readonly keys: DomainKeyResolver;
   readonly store: RecordStorePort;
+  /** Ed25519 if absent. */
+  readonly crypto?: LspCrypto | undefined;
   /** It is pointless to go on: say so and exit 2. */
   readonly onFatal: (problem: FatalProblem) => void;
 }
@@ -58,6 +61,8 @@ export interface LspNodeOptions {
   readonly replicas: number;
   readonly successors: number;
   readonly minMembers: number;
+  /** For simulations: the settled ring to start in (RingOptions). */
+  readonly initial?: readonly Peer[] | undefined;
   /** May self-certifying domains be members of this overlay? False if absent. */
   readonly selfCertified?: boolean;
   /** Of the program, for STATUS. */
@@ -111,6 +116,7 @@ export class LspNode implements OverlayClient {
         log,
         metrics,
         identity,
+        crypto: deps.crypto,
         handler: (request, from) => this.#handle(request, from),
         sizeEstimate: () => this.#running?.ring.ownSizeEstimate() ?? 1,
       },
@@ -229,6 +235,7 @@ export class LspNode implements OverlayClient {
         replicas,
         successors,
         minMembers,
+        initial: this.#options.initial,
         selfCertified: this.#options.selfCertified ?? false,
         timing: { ...RING_TIMING, ...this.#options.ringTiming },
       },

@@ -1,5 +1,5 @@
 // The signature of JOIN, NOTIFY, LEAVE and SYNC: by the node's key over the message and the cookie it was asked with (DESIGN §5).
-import { SIGNATURE_BYTES, verifySignature } from '../record/identity.ts';
+import { SIGNATURE_BYTES, type VerifySignature } from '../record/identity.ts';
 import type { Identity } from '../record/types.ts';
 import { encodeCbor } from './cbor.ts';
 
@@ -25,4 +25,5 @@ export const signRequest = (parts: SignedParts, identity: Identity): Uint8Array 
 export const requestSignatureFits = (
   parts: SignedParts & { readonly signature: Uint8Array },
   publicKey: Uint8Array,
-): boolean => verifySignature(publicKey, toBeSigned(parts), parts.signature);
+  verify: VerifySignature,
+): boolean => verify(publicKey, toBeSigned(parts), parts.signature);

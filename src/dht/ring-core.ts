@@ -128,6 +128,20 @@ export class RingCore implements RingView {
     this.#commit();
   }
 
+  /** As one of a ring that was settled before we looked (RingOptions.initial). */
+  enterSettled(members: readonly Peer[]): void {
+    const { successors, replicas } = this.options;
+    const { id } = this.#self;
+    const others = members.filter((peer) => peer.id !== id);
+    for (const peer of others) this.table.set(this.#known(peer, undefined, {}), this.#exactIds());
+    if (others.length <= successors) this.enter('small', NO_LISTS);
+    else
+      this.enter('full', {
+        successors: this.table.after(id, successors),
+        predecessors: this.table.before(id, replicas),
+      });
+  }
+
   leave(): void {
     this.#phase = 'leaving';
     this.#commit();

@@ -173,7 +173,9 @@ export class RingMember implements RingView {
   /** Starts founding or joining and returns at once; `ready` says when it is done. The Rpc must be started. */
   async start(): Promise<void> {
     this.#tasks.run('bootstrap', async () => {
-      await this.#bootstrap.run();
+      const { initial } = this.#core.options;
+      if (initial === undefined) await this.#bootstrap.run();
+      else this.#core.enterSettled(initial);
       if (!this.joined || this.#tasks.stopping) return;
       for (const pulse of this.#periodic) pulse.start();
       this.#pushing.kick();

@@ -67,6 +67,11 @@ export interface RingOptions {
   /** May self-certifying domains be members? They cost nothing, so anybody can have as many places as it likes. */
   readonly selfCertified: boolean;
   readonly timing: RingTiming;
+  /**
+   * For simulations: the settled ring to start in, ourselves included, instead of founding or joining one. Lists are right,
+   * the table is full, the mode goes by the size; leases are to be earned in the first round.
+   */
+  readonly initial?: readonly Peer[] | undefined;
 }
 
 /** What makes it pointless to go on: the process says so and exits 2. */

@@ -1,5 +1,5 @@
 // The asked side of LSP: proof of the source, parts, copies, signatures; then the owner's handler, and its answer sent.
-import { SIGNATURE_BYTES } from '../record/identity.ts';
+import { SIGNATURE_BYTES, type VerifySignature } from '../record/identity.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Endpoint } from '../runtime/datagram.ts';
 import { messageOf } from '../runtime/errors.ts';
@@ -31,6 +31,7 @@ export interface RequestLimits {
 export interface RequestDeps {
   readonly clock: Clock;
   readonly codec: MessageCodec;
+  readonly verify: VerifySignature;
   readonly overlayId: string;
   readonly overlayTag: Uint8Array;
   readonly handler: RequestHandler;
@@ -167,11 +168,15 @@ export class RpcRequests {
       this.#serve(asker, message, undefined);
       return;
     }
-    const { overlayId } = this.#deps;
+    const { overlayId, verify } = this.#deps;
     const body = message.subarray(SIGNATURE_BYTES);
     const signature = message.subarray(0, SIGNATURE_BYTES);
     this.#serve(asker, body, (publicKey) =>
-      requestSignatureFits({ overlayId, transaction: asker.transaction, cookie, body, signature }, publicKey),
+      requestSignatureFits(
+        { overlayId, transaction: asker.transaction, cookie, body, signature },
+        publicKey,
+        verify,
+      ),
     );
   }
 

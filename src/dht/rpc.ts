@@ -9,7 +9,7 @@ import type { Random } from '../runtime/random.ts';
 import { RateLimiter } from '../runtime/rate-limiter.ts';
 import { sourceKey } from './address.ts';
 import { type CookieJar, cookieJar } from './cookie.ts';
-import { peerDecoder } from './descriptor.ts';
+import { ed25519Crypto, type LspCrypto } from './crypto.ts';
 import { overlayTag, readFrame } from './frame.ts';
 import { messageCodec } from './messages.ts';
 import { type CallLimits, RpcCalls } from './rpc-calls.ts';
@@ -23,6 +23,8 @@ export interface LspRpcDeps {
   readonly random: Random;
   /** What signs our JOIN, NOTIFY, LEAVE and SYNC; a client that never joins has none. */
   readonly identity?: Identity;
+  /** Ed25519 if absent. */
+  readonly crypto?: LspCrypto | undefined;
   /** Asked about every request that comes in; never rejects. */
   readonly handler: RequestHandler;
   /** Put into every answer. */
@@ -82,6 +84,7 @@ export class LspRpc implements Rpc {
     const limits = { ...RPC_LIMITS, ...options };
     const { clock, random, log, handler, sizeEstimate } = deps;
     const { overlayId } = options;
+    const crypto = deps.crypto ?? ed25519Crypto(overlayId);
     this.#deps = deps;
     this.#bind = options.bind;
     this.#trusted = options.trusted ?? (() => false);
@@ -93,14 +96,17 @@ export class LspRpc implements Rpc {
       clock,
       overlayId,
       overlayTag: overlayTag(overlayId),
-      codec: messageCodec(peerDecoder(overlayId)),
+      codec: messageCodec(crypto.decodePeer),
       metrics: this.#metrics,
       send: (bytes: Uint8Array, to: Endpoint) => this.#send(bytes, to),
     };
     this.#calls = new RpcCalls({ ...common, random, identity: deps.identity }, limits);
     const mayCheck = (from: Endpoint, checks: number): boolean =>
       this.#admits(this.#checks, from, '', checks);
-    this.#requests = new RpcRequests({ ...common, log, handler, sizeEstimate, mayCheck }, limits);
+    this.#requests = new RpcRequests(
+      { ...common, verify: crypto.verify, log, handler, sizeEstimate, mayCheck },
+      limits,
+    );
   }
 
   get local(): Endpoint {

@@ -71,12 +71,11 @@ export const identityFromSeed = (
 // BOUNDED: 4096 keys; making a KeyObject costs about as much as half a verification.
 const keyObjects = new BoundedMap<string, KeyObject>(4096);
 
+/** Does the signature of the message fit the raw public key? A port, so that a simulation can bring a cheaper scheme. */
+export type VerifySignature = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean;
+
 /** Ed25519 verification by a raw public key; false for a key or signature of the wrong length. */
-export const verifySignature = (
-  publicKey: Uint8Array,
-  message: Uint8Array,
-  signature: Uint8Array,
-): boolean => {
+export const verifySignature: VerifySignature = (publicKey, message, signature) => {
   if (publicKey.length !== PUBLIC_KEY_BYTES || signature.length !== SIGNATURE_BYTES) return false;
   const x = Buffer.from(publicKey.buffer, publicKey.byteOffset, publicKey.length).toString('base64url');
   let key = keyObjects.get(x);

@@ -14,7 +14,7 @@ import {
   userHashIn,
 } from './entry-codec.ts';
 import type { Id } from './id.ts';
-import { verifySignature } from './identity.ts';
+import { type VerifySignature, verifySignature } from './identity.ts';
 import { keyFromHash } from './keys.ts';
 import { sealHashOf } from './seal.ts';
 import type { DomainKeyResolver } from './types.ts';
@@ -43,17 +43,24 @@ const VERIFIED_MAX = 20_000;
 export class EntryVerifier {
   readonly #keys: DomainKeyResolver;
   readonly #overlayId: string;
+  readonly #verify: VerifySignature;
   // BOUNDED: `verifiedMax` hashes of (key, signed bytes) that did verify, about 100 bytes each.
   readonly #verified: BoundedMap<string, true>;
   // BOUNDED: by the bytes that somebody else holds, the store above all; forgotten with them.
   readonly #known = new WeakMap<Uint8Array, Known>();
 
   constructor(
-    deps: { readonly keys: DomainKeyResolver; readonly overlayId: string },
+    deps: {
+      readonly keys: DomainKeyResolver;
+      readonly overlayId: string;
+      /** Ed25519 if absent. */
+      readonly verify?: VerifySignature | undefined;
+    },
     options: { readonly verifiedMax?: number } = {},
   ) {
     this.#keys = deps.keys;
     this.#overlayId = deps.overlayId;
+    this.#verify = deps.verify ?? verifySignature;
     this.#verified = new BoundedMap(options.verifiedMax ?? VERIFIED_MAX);
   }
 
@@ -91,7 +98,7 @@ export class EntryVerifier {
     if (seen >= 0) return publicKeys[seen];
     const input = signatureInput(this.#overlayId, payloadIn(entry));
     const signature = signatureIn(entry);
-    const index = publicKeys.findIndex((publicKey) => verifySignature(publicKey, input, signature));
+    const index = publicKeys.findIndex((publicKey) => this.#verify(publicKey, input, signature));
     if (index >= 0) this.#verified.set(prints[index] ?? '', true);
     return publicKeys[index];
   }

@@ -37,7 +37,11 @@ export class SimWorld {
   #events = 0;
   #boots = 0;
 
-  constructor(seed: number | string, link: Partial<LinkOptions> = {}) {
+  constructor(
+    seed: number | string,
+    link: Partial<LinkOptions> = {},
+    { traced }: { readonly traced: boolean } = { traced: true },
+  ) {
     this.random = simRandom(seed);
     const time = { queue: this.#queue, nowMs: () => this.#nowMs };
     this.network = new SimNetwork(
@@ -45,6 +49,7 @@ export class SimWorld {
         time,
         random: this.random.fork('network'),
         trace: ({ from, to, bytes }) => {
+          if (!traced) return;
           this.#trace.update(
             `${this.#nowMs} ${formatEndpoint(from)} ${formatEndpoint(to)} ${bytes.length}\n`,
           );

@@ -8,7 +8,7 @@ const ALONE_LIMIT_MS = 12_000;
 const BACK_LIMIT_MS = 7_500;
 
 test.each([1, 2, 3, 4])('a member cut off says so, and is back within seconds (seed %i)', async (seed) => {
-  const overlay = new OverlayWorld({ seed, ring: RING_TIMING, replication: REPLICATION_TIMINGS });
+  const overlay = new OverlayWorld({ seed, timing: RING_TIMING, replication: REPLICATION_TIMINGS });
   await overlay.ring(5);
   await overlay.until(() => false, 7_000 + seed * 370);
   const lost = overlay.at(seed % 5);

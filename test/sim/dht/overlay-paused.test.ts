@@ -8,7 +8,7 @@ describe.each([4000, 9000, 14_000, 30_000])('a member of five paused for %i ms',
   const world = async (seed: number): Promise<OverlayWorld> => {
     const overlay = new OverlayWorld({
       seed,
-      ring: { stabiliseMs: 5000, heartbeatMs: 2000 },
+      timing: { stabiliseMs: 5000, heartbeatMs: 2000 },
       replication: { holdDownSmallMs: 2000 },
     });
     for (let index = 0; index < 5; index += 1) await overlay.boot(`m${index}`);

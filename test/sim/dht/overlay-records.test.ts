@@ -6,13 +6,13 @@ import { nameKeys } from '../../../src/record/keys.ts';
 import { RecordStore } from '../../../src/record/store.ts';
 import type { Publication } from '../../../src/record/types.ts';
 import { EntryVerifier } from '../../../src/record/verify.ts';
-import { identityOf, keys, type Machine, OVERLAY, OverlayWorld } from '../../support/overlay-world.ts';
+import { type Machine, OVERLAY, OverlayWorld } from '../../support/overlay-world.ts';
 
 const hex = (entries: readonly Uint8Array[]): readonly string[] =>
   entries.map((entry) => Buffer.from(entry).toString('hex'));
 
-const build = (machine: Machine, user: string, seq: number, expiresSec: number) => {
-  const identity = identityOf(machine.name);
+const build = (overlay: OverlayWorld, machine: Machine, user: string, seq: number, expiresSec: number) => {
+  const identity = overlay.crypto.identity(`${machine.name}.example`);
   const name = { scheme: 'sip', user, domain: identity.domain };
   const contact = `sip:${user}@192.0.2.7:5060`;
   const publication: Publication = {
@@ -32,7 +32,7 @@ const build = (machine: Machine, user: string, seq: number, expiresSec: number) 
 test('bindings, their removals and what was lost with a member go through the whole of it', async () => {
   const overlay = new OverlayWorld({
     seed: 41,
-    store: ({ clock }) =>
+    store: ({ clock }, { keys }) =>
       new RecordStore({
         verifier: new EntryVerifier({ keys, overlayId: OVERLAY }),
         wallMs: () => clock.wallMs(),
@@ -40,14 +40,14 @@ test('bindings, their removals and what was lost with a member go through the wh
   });
   await overlay.ring(5);
   const made = Array.from({ length: 40 }, (_, index) =>
-    build(overlay.at(index % 5), `user${index}`, 1, 3600),
+    build(overlay, overlay.at(index % 5), `user${index}`, 1, 3600),
   );
   for (const [index, { key, entries }] of made.entries()) {
     const outcome = await overlay.world.settle(overlay.at((index + 1) % 5).node.publish(key, entries, 3000));
     expect(outcome.kind === 'stored' && hex(outcome.live)).toEqual(hex(entries));
   }
   // A removal replaces the binding wherever it is read.
-  const removal = build(overlay.at(0), 'user0', 2, 0);
+  const removal = build(overlay, overlay.at(0), 'user0', 2, 0);
   await overlay.world.settle(overlay.at(3).node.publish(removal.key, removal.entries, 3000));
   overlay.crash(overlay.at(4));
   await overlay.world.runFor(15_000);
@@ -59,11 +59,11 @@ test('bindings, their removals and what was lost with a member go through the wh
       expect(outcome.kind === 'entries' && hex(outcome.entries)).toEqual(hex(expected));
     }
   // An older publication of the series is stale, a forged one is refused.
-  const late = build(overlay.at(0), 'user0', 1, 3600);
+  const late = build(overlay, overlay.at(0), 'user0', 1, 3600);
   expect(await overlay.world.settle(overlay.at(1).node.publish(late.key, late.entries, 3000))).toEqual({
     kind: 'stale',
   });
-  const forged = build({ ...overlay.at(1), name: 'm0' }, 'mallory', 1, 3600);
+  const forged = build(overlay, { ...overlay.at(1), name: 'm0' }, 'mallory', 1, 3600);
   const broken = forged.entries.map((entry) => entry.map((byte, at) => (at === 60 ? byte ^ 1 : byte)));
   expect(await overlay.world.settle(overlay.at(1).node.publish(forged.key, broken, 3000))).toMatchObject({
     kind: 'refused',

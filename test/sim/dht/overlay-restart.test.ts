@@ -14,7 +14,7 @@ test.each([
   { when: 'after it was missed', gapMs: 20_000, seed: 4 },
 ])('killed and started elsewhere $when, a member is ready within seconds (seed $seed)', async (options) => {
   const { gapMs, seed } = options;
-  const overlay = new OverlayWorld({ seed, ring: RING_TIMING, replication: REPLICATION_TIMINGS });
+  const overlay = new OverlayWorld({ seed, timing: RING_TIMING, replication: REPLICATION_TIMINGS });
   await overlay.ring(5);
   const ids = await overlay.publishMany(KEYS);
   const seeds = overlay.machines.slice(0, 3).map(({ host }) => ({ host, port: PORT }));

@@ -5,20 +5,12 @@ import { LspRpc } from '../../../src/dht/rpc.ts';
 import type { Answer, Peer, SyncOp } from '../../../src/dht/types.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
 import { MetricsRegistry } from '../../../src/runtime/metrics.ts';
-import {
-  entryOf,
-  identityOf,
-  keyOf,
-  type Machine,
-  OVERLAY,
-  OverlayWorld,
-  PORT,
-} from '../../support/overlay-world.ts';
+import { entryOf, keyOf, type Machine, OVERLAY, OverlayWorld, PORT } from '../../support/overlay-world.ts';
 
 /** Signs SYNC requests with the key of `signer`, and shows the descriptor of whomever it likes. */
 const synchroniser = async (overlay: OverlayWorld, signer: string, host = '10.9.0.3') => {
   const { clock, random, openDatagram } = overlay.world.boot(host);
-  const identity = identityOf(signer);
+  const identity = overlay.crypto.identity(`${signer}.example`);
   const rpc = new LspRpc(
     {
       clock,

@@ -65,7 +65,7 @@ describe('a good descriptor', () => {
   });
 
   test('pushed out of the full cache is checked again', () => {
-    const decode = peerDecoder(OVERLAY, 1);
+    const decode = peerDecoder(OVERLAY, { decodedMax: 1 });
     const first = decode(atlanta.encoded);
     decode(biloxi.encoded);
     const again = decode(atlanta.encoded);
