@@ -25,6 +25,8 @@ export interface AntiEntropyOptions {
   readonly arcSinceMs: () => number;
   readonly onGivenAway: () => void;
   readonly onMoved: (direction: 'pushed' | 'pulled', keys: number) => void;
+  /** So many keys of one comparison of replicas were held differently. */
+  readonly onDiffer: (keys: number) => void;
   readonly onEvent: (event: string) => void;
 }
 
@@ -54,6 +56,8 @@ export const createAntiEntropy = (
   };
   const exchanging: ExchangeDeps = { ask, store, pace, self: () => ring.self, onMoved: options.onMoved };
 
+  const comparing: ExchangeDeps = { ...exchanging, onDiffer: options.onDiffer };
+
   /** Each pair of replicas compares what it shares once a round: we with those after us, those before us with us. */
   const compare = async (arc: Arc): Promise<boolean> => {
     const self = ring.self.id;
@@ -62,7 +66,7 @@ export const createAntiEntropy = (
       const set = ring.replicaSet(segment.to);
       const place = set.findIndex(({ id }) => id === self);
       for (const peer of place < 0 ? [] : set.slice(place + 1)) {
-        const done = await exchange(exchanging, peer, segment, { push: true, pull: true });
+        const done = await exchange(comparing, peer, segment, { push: true, pull: true });
         options.onEvent(done === undefined ? 'compare-failed' : 'compared');
         if (done === undefined) all = false;
       }

@@ -14,6 +14,8 @@ export interface ExchangeDeps {
   /** Called before every request: paces what is not urgent, and says false when it is time to stop. */
   readonly pace: () => Promise<boolean>;
   readonly onMoved: (direction: 'pushed' | 'pulled', keys: number) => void;
+  /** Told how many keys were held differently, or by one side only, as far as `ways` lets it see. */
+  readonly onDiffer?: (keys: number) => void;
 }
 
 /** `settled`: what the answerer says of its own arc. Undefined: it did not answer, or we were stopped. */
@@ -86,10 +88,14 @@ export const exchange = async (
   depth = 0,
 ): Promise<ExchangeResult> => {
   const { store } = deps;
-  const keys = store.keysIn(arc);
-  if (keys.length === 0 && !ways.pull) return { settled: true };
-  const buckets = bucketDigests(arc, keys, (key) => store.digest(key));
-  const answer = await sync(deps, peer, { kind: 'digests', arc, buckets });
+  if (!ways.pull && store.keysIn(arc).length === 0) return { settled: true };
+  const compare = (buckets: readonly Uint8Array[]): Promise<Synced | undefined> =>
+    sync(deps, peer, { kind: 'digests', arc, buckets });
+  // One digest of it all first: most comparisons are of replicas that hold the same, and end here.
+  const whole = depth === 0 ? await compare(bucketDigests(store, arc, 1)) : undefined;
+  if (depth === 0 && whole === undefined) return undefined;
+  if (whole?.buckets?.length === 0) return { settled: whole.settled === true };
+  const answer = await compare(bucketDigests(store, arc));
   if (answer === undefined) return undefined;
   let complete = true;
   for (const bucket of answer.buckets ?? []) {
@@ -97,6 +103,7 @@ export const exchange = async (
     const held = store.keysIn(part);
     if (held.length === 0) {
       if (ways.pull && (await pullArc(deps, peer, part)) === undefined) return undefined;
+      deps.onDiffer?.(store.keysIn(part).length);
       continue;
     }
     if (held.length > KEYS_PER_REQUEST && depth < DEPTH_MAX) {
@@ -109,8 +116,11 @@ export const exchange = async (
     });
     const told = await sync(deps, peer, { kind: 'keys', arc, bucket, keys: listed });
     if (told === undefined) return undefined;
+    deps.onDiffer?.(new Set([...(told.want ?? []), ...(told.have ?? [])]).size);
     const have = ways.pull ? (told.have ?? []) : [];
-    const arcs = have.length < HAVE_MAX ? have.map(only) : [part];
+    // Half of the bucket in whole pages costs less than so many single questions.
+    const few = have.length < HAVE_MAX && 2 * have.length < held.length;
+    const arcs = few || have.length === 1 ? have.map(only) : have.length === 0 ? [] : [part];
     for (const missing of arcs) if ((await pullArc(deps, peer, missing)) === undefined) return undefined;
     if (ways.push) for (const key of told.want ?? []) if (!(await pushKey(deps, peer, key))) complete = false;
   }

@@ -13,6 +13,7 @@ import { encodePeer } from './descriptor.ts';
 import { MemberLocator } from './member-locator.ts';
 import { createOverlay } from './overlay.ts';
 import { PeerHealth } from './peer-health.ts';
+import { createReadRepair } from './read-repair.ts';
 import { Replication } from './replication.ts';
 import { REPLICATION_TIMINGS, type ReplicationTimings } from './replication-options.ts';
 import { RingMember } from './ring-member.ts';
@@ -264,6 +265,7 @@ export class LspNode implements OverlayClient {
       metrics,
       tasks: this.#tasks,
       self: ring.self.id,
+      repair: createReadRepair({ ask, store, clock, metrics, tasks: this.#tasks, self: () => ring.self }),
       find: (key, deadlineMs) => locator.find(key, deadlineMs),
     });
     const sync = createSyncServer({

@@ -2,11 +2,14 @@
 import type { Id } from '../record/id.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { type ReadDeps, read } from './read.ts';
+import { type Disagreement, disagreementCounter } from './read-repair.ts';
 import type { FindOutcome, OverlayClient } from './types.ts';
 import { write } from './write.ts';
 
 export interface OverlayDeps extends Omit<ReadDeps, 'onDisagreement' | 'onAnswered' | 'onHedge'> {
   readonly metrics: Metrics;
+  /** What is done about a disagreement between replicas; absent for a client, which may not give others records. */
+  readonly repair?: (seen: Disagreement) => void;
   find(key: Id, deadlineMs: number): Promise<FindOutcome>;
 }
 
@@ -23,10 +26,7 @@ export const createOverlay = (deps: OverlayDeps): OverlayClient => {
     'chordial_overlay_operation_seconds',
     'Time to the outcome of an operation',
   );
-  const disagreements = metrics.counter(
-    'chordial_overlay_disagreements_total',
-    'Reads in which two replicas held different things',
-  );
+  const disagreements = disagreementCounter(metrics);
   const roundTrips = metrics.histogram(
     'chordial_lookup_round_trips',
     'Questions one after another that a query took until its answer',
@@ -38,7 +38,10 @@ export const createOverlay = (deps: OverlayDeps): OverlayClient => {
   );
   const reading: ReadDeps = {
     ...deps,
-    onDisagreement: () => disagreements.add(),
+    onDisagreement: (seen) => {
+      disagreements.add({ found: 'read' });
+      deps.repair?.(seen);
+    },
     onAnswered: (count) => roundTrips.observe(count),
     onHedge: () => hedges.add(),
   };

@@ -1,10 +1,9 @@
 // Arcs of the ring, the digests that compare what two nodes hold of one, and who is near whom. Pure.
-import { createHash } from 'node:crypto';
+import { FINGERPRINT_BYTES, foldFingerprints } from '../record/fingerprint.ts';
 import { type Arc, between, clockwiseFrom, type Id, inHalfOpen } from '../record/id.ts';
-import type { Peer } from './types.ts';
+import type { Peer, RecordStorePort } from './types.ts';
 
 export const BUCKETS = 64;
-const DIGEST_BYTES = 8;
 const RING = 1n << 160n;
 
 const toBig = (id: Id): bigint => BigInt(`0x${id}`);
@@ -28,39 +27,26 @@ export const only = (key: Id): Arc => ({ from: fromBig(toBig(key) + RING - 1n), 
 /** Two arcs that end at the same id: the shorter one. */
 export const narrower = (a: Arc, b: Arc): Arc => (spanOf(a) <= spanOf(b) ? a : b);
 
-/** The part of `arc` that falls in bucket `index` of BUCKETS equal ones. */
-export const bucketArc = (arc: Arc, index: number): Arc => {
+/** The part of `arc` that falls in bucket `index` of `count` equal ones. */
+export const bucketArc = (arc: Arc, index: number, count = BUCKETS): Arc => {
   const span = spanOf(arc);
   const from = toBig(arc.from);
-  const edge = (at: number): bigint => (BigInt(at) * span + BigInt(BUCKETS - 1)) / BigInt(BUCKETS);
+  const edge = (at: number): bigint => (BigInt(at) * span + BigInt(count - 1)) / BigInt(count);
   return { from: fromBig(from + edge(index)), to: fromBig(from + edge(index + 1)) };
 };
 
-/** First 8 bytes of SHA-256(key ‖ digest): keys that hold the same, or swapped what they hold, don't cancel out. */
-const mixedDigest = (key: Id, digest: Uint8Array): Uint8Array =>
-  createHash('sha256').update(key, 'hex').update(digest).digest().subarray(0, DIGEST_BYTES);
-
-/** For each bucket of the arc the XOR of all that is held there: equal if two nodes hold the same. */
+/** For each of `count` buckets of the arc what all that is held there comes to: equal if two nodes hold the same. */
 export const bucketDigests = (
+  store: Pick<RecordStorePort, 'arcDigest' | 'digest' | 'keysIn'>,
   arc: Arc,
-  keys: readonly Id[],
-  digestOf: (key: Id) => Uint8Array | undefined,
-): readonly Uint8Array[] => {
-  const buckets = Array.from({ length: BUCKETS }, () => new Uint8Array(DIGEST_BYTES));
-  const span = spanOf(arc);
-  const from = toBig(arc.from);
-  for (const key of keys) {
-    const digest = digestOf(key);
-    const position = offset(from, key);
-    // Offsets run from 1 to span; the arc's own end of the whole ring has offset 0.
-    const index = Number((((position === 0n ? span : position) - 1n) * BigInt(BUCKETS)) / span);
-    const bucket = buckets[index];
-    if (digest === undefined || bucket === undefined) continue;
-    const mixed = mixedDigest(key, digest);
-    for (let i = 0; i < DIGEST_BYTES; i += 1) bucket[i] = (bucket[i] ?? 0) ^ (mixed[i] ?? 0);
-  }
-  return buckets;
-};
+  count = BUCKETS,
+): readonly Uint8Array[] =>
+  Array.from({ length: count }, (_, index) => {
+    const part = bucketArc(arc, index, count);
+    // More buckets than ids: (a, a] would be the whole ring.
+    if (part.from === part.to && count > 1) return new Uint8Array(FINGERPRINT_BYTES);
+    return store.arcDigest?.(part) ?? foldFingerprints(store.keysIn(part), (key) => store.digest(key));
+  });
 
 /** Buckets in which two nodes differ. */
 export const differing = (ours: readonly Uint8Array[], theirs: readonly Uint8Array[]): readonly number[] =>

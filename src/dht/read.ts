@@ -3,6 +3,7 @@ import type { Id } from '../record/id.ts';
 import { jittered } from '../runtime/random.ts';
 import type { PeerHealth } from './peer-health.ts';
 import { decideRead, type Reading, unionOf } from './quorum.ts';
+import type { Disagreement } from './read-repair.ts';
 import type { CallOutcome, Peer, QueryOutcome } from './types.ts';
 import type { PathDeps } from './write.ts';
 
@@ -10,7 +11,7 @@ export interface ReadDeps extends PathDeps {
   readonly health: PeerHealth;
   readonly self: Id | undefined;
   /** Told when two replicas entitled to speak hold different things. */
-  onDisagreement(): void;
+  onDisagreement(seen: Disagreement): void;
   /** Told with the answer: so many questions one after another led to it. */
   onAnswered(roundTrips: number): void;
   /** Told when a replica is asked because another one is late. */
@@ -35,9 +36,13 @@ const readingOf = (by: Id, outcome: CallOutcome): Reading => {
   return settled ? { kind: 'none', by, view: replicas.map(({ id }) => id), entries } : { kind: 'mute' };
 };
 
-const differ = (lists: readonly (readonly Uint8Array[])[]): boolean => {
-  const union = unionOf(lists).length;
-  return lists.some((list) => list.length !== union);
+/** Who, of those entitled to say what there is, said less than they did together. */
+const lackingOf = (readings: ReadonlyMap<Id, Reading>): readonly Id[] => {
+  const said = [...readings].flatMap(([id, one]) =>
+    one.kind === 'none' || (one.kind === 'entries' && one.settled) ? [{ id, entries: one.entries }] : [],
+  );
+  const all = unionOf(said.map(({ entries }) => entries)).length;
+  return said.flatMap(({ id, entries }) => (entries.length < all ? [id] : []));
 };
 
 /** Never rejects. Owned by `tasks`: resolves as unavailable when they stop. */
@@ -76,11 +81,12 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
       [...readings.values()].flatMap((one) => (one.kind === 'none' ? [one.entries] : []));
 
     const settleEntries = (): void => {
-      const lists = positive();
-      const deniers = buried();
-      if (deniers.length > 0 || differ(lists)) deps.onDisagreement();
-      const all = [...lists, ...deniers];
-      settle({ kind: 'entries', entries: unionOf(all), answers: all.length });
+      const all = [...positive(), ...buried()];
+      const entries = unionOf(all);
+      const lacking = lackingOf(readings);
+      if (!settled && lacking.length > 0)
+        deps.onDisagreement({ key, entries, lacking: target.filter(({ id }) => lacking.includes(id)) });
+      settle({ kind: 'entries', entries, answers: all.length });
     };
 
     const giveUp = (): void => {

@@ -4,17 +4,14 @@ import type { Arc, Id } from '../record/id.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { Counter } from '../runtime/metrics.ts';
 import { type AntiEntropy, createAntiEntropy } from './anti-entropy.ts';
-import { type ExchangeDeps, type ExchangeResult, exchange, pullArc } from './exchange.ts';
+import { type ArcFetch, createArcFetch } from './arc-fetch.ts';
 import { handOverAll } from './hand-over-all.ts';
 import { inArc, membersFrom, narrower, segmentsOf, within } from './range.ts';
+import { disagreementCounter } from './read-repair.ts';
 import type { ReplicationDeps, ReplicationOptions, ReplicationTimings } from './replication-options.ts';
 import type { HandOver } from './serve.ts';
 import { Tasks } from './tasks.ts';
 import type { Peer } from './types.ts';
-
-/** "pulls its arc from two old replicas before it answers none". */
-const SOURCES = 2;
-const PULL = { push: false, pull: true };
 
 export class Replication implements HandOver {
   readonly #deps: ReplicationDeps;
@@ -22,6 +19,7 @@ export class Replication implements HandOver {
   readonly #timings: ReplicationTimings;
   readonly #tasks: Tasks;
   readonly #antiEntropy: AntiEntropy;
+  readonly #arcFetch: ArcFetch;
   readonly #moved: (direction: 'pushed' | 'pulled', keys: number) => void;
   readonly #events: Counter;
 
@@ -55,9 +53,27 @@ export class Replication implements HandOver {
       if (keys > 0) moved.add({ direction }, keys);
     };
     this.#events = metrics.counter('chordial_handover_events_total', 'Hand-overs of arcs, by what happened');
+    const { ring, store, ask } = deps;
+    this.#arcFetch = createArcFetch(
+      {
+        ring,
+        store,
+        ask,
+        onMoved: this.#moved,
+        goesOn: () => this.#arc !== undefined && !this.#tasks.stopping,
+        impatient: () => this.#impatient(),
+        onGaveUp: () => this.#events.add({ event: 'gave-up-on-source' }),
+        around: () => this.#around(),
+      },
+      options.replicas,
+    );
+    const disagreements = disagreementCounter(metrics);
     this.#antiEntropy = createAntiEntropy(deps, this.#tasks, {
       ...options,
       onMoved: this.#moved,
+      onDiffer: (keys) => {
+        if (keys > 0) disagreements.add({ found: 'comparison' }, keys);
+      },
       onEvent: (event) => this.#events.add({ event }),
       state: () => (this.#held === undefined || this.#leaving ? undefined : this.#arc),
       arcSinceMs: () => this.#arcSinceMs,
@@ -158,12 +174,6 @@ export class Replication implements HandOver {
     this.#unmet = this.#held === undefined ? [] : others.filter(({ id }) => !this.#met.has(id));
   }
 
-  #exchangeDeps(goesOn: () => boolean): ExchangeDeps {
-    const { ask, store, ring } = this.#deps;
-    const pace = (): Promise<boolean> => Promise.resolve(goesOn() && !this.#tasks.stopping);
-    return { ask, store, pace, self: () => ring.self, onMoved: this.#moved };
-  }
-
   async #loop(): Promise<void> {
     const { ring, log } = this.#deps;
     while (!this.#tasks.stopping) {
@@ -201,22 +211,14 @@ export class Replication implements HandOver {
     this.#wake = undefined;
   }
 
-  /** Asks whether `peer` knows of us: what it acknowledges from then on, it acknowledges with us among the replicas. */
-  async #knowsUs(peer: Peer): Promise<boolean> {
-    const outcome = await this.#deps.ask(peer, { type: 'neighbours' });
-    if (!outcome.ok || outcome.answer.type !== 'neighbours') return false;
-    const { id, bootSequence } = this.#deps.ring.self;
-    return [...outcome.answer.predecessors, ...outcome.answer.successors].some(
-      (there) => there.id === id && there.bootSequence === bootSequence,
-    );
-  }
-
   /** "acknowledges PUBLISH only once the nodes that leave the replica set know of it": our next `replicas` successors. */
   async #announce(): Promise<void> {
     if (this.#announced) return;
     const self = this.#deps.ring.self.id;
     const after = membersFrom(self, this.#around()).filter(({ id }) => id !== self);
-    const known = await Promise.all(after.slice(0, this.#replicas).map((peer) => this.#knowsUs(peer)));
+    const known = await Promise.all(
+      after.slice(0, this.#replicas).map((peer) => this.#arcFetch.knowsUs(peer)),
+    );
     if (known.every((knows) => knows) && this.#arc !== undefined) this.#announced = true;
   }
 
@@ -230,7 +232,7 @@ export class Replication implements HandOver {
     if (!first && clock.monoMs() - this.#arcSinceMs < holdDownMs) return;
     for (const segment of segmentsOf(arc, ring.self.id, this.#around())) {
       if (this.#held !== undefined && within(this.#held, segment)) continue;
-      if (!(await this.#fetchSegment(segment))) return;
+      if (!(await this.#arcFetch.segment(segment))) return;
       if (this.#arc === undefined || (this.#held === undefined && !first)) return;
       this.#held = narrower({ from: segment.from, to: arc.to }, this.#arc);
       this.#keeps = this.#held;
@@ -247,70 +249,18 @@ export class Replication implements HandOver {
   }
 
   /**
-   * From two that hold it completely. Where there are no two, from everybody who may hold some of it: the first
-   * `replicas` after its end, and as many more as of these have not fetched it themselves yet.
-   */
-  async #fetchSegment(segment: Arc): Promise<boolean> {
-    const self = this.#deps.ring.self.id;
-    const others = membersFrom(segment.to, this.#around()).filter(({ id }) => id !== self);
-    const deps = this.#exchangeDeps(() => this.#arc !== undefined);
-    let settled = 0;
-    let unheard = 0;
-    let unsettled = 0;
-    for (const [index, peer] of others.entries()) {
-      if (index >= this.#replicas + unsettled) break;
-      // Whoever acknowledges without knowing of us would acknowledge what this fetch misses.
-      const known = !this.#shouldKnowUs(peer) || (await this.#knowsUs(peer));
-      const result = known ? await this.#fetchFrom(deps, peer, segment) : undefined;
-      if (result === undefined) unheard += 1;
-      else if (result.settled) settled += 1;
-      else unsettled += 1;
-      if (settled >= SOURCES) return true;
-    }
-    if (unheard === 0) return true;
-    if (settled === 0 || !this.#impatient()) return false;
-    this.#events.add({ event: 'gave-up-on-source' });
-    return true;
-  }
-
-  /** Are we among the neighbours that `peer` lists, when the ring is in order? */
-  #shouldKnowUs(peer: Peer): boolean {
-    const { predecessors, successors } = this.#deps.ring.neighbourhood;
-    return [...predecessors, ...successors.slice(0, this.#replicas)].some(({ id }) => id === peer.id);
-  }
-
-  async #fetchFrom(deps: ExchangeDeps, peer: Peer, segment: Arc): Promise<ExchangeResult> {
-    if (deps.store.keysIn(segment).length === 0) return pullArc(deps, peer, segment);
-    return exchange(deps, peer, segment, PULL);
-  }
-
-  /**
    * "Two rings that meet merge: 'none' becomes 'retry' until every range that differed was exchanged once": whoever
    * appears near us with data of its own has it compared with ours. One that only just came has none.
    */
   async #meet(): Promise<void> {
     const arc = this.#arc;
     if (arc === undefined || this.#held === undefined || this.#unmet.length === 0) return;
-    const deps = this.#exchangeDeps(() => this.#arc !== undefined);
     for (const peer of this.#unmet) {
-      const met = (await this.#hasNothing(peer)) || (await exchange(deps, peer, arc, PULL)) !== undefined;
+      const met = await this.#arcFetch.meet(peer, arc);
       if (met || this.#impatient()) this.#met.set(peer.id, peer.bootSequence);
     }
     const before = this.#unmet.length;
     this.#takeStock();
     if (this.#unmet.length < before) this.#events.add({ event: 'met' });
-  }
-
-  /** A joiner that has fetched nothing yet: one question instead of a comparison of the whole arc. */
-  async #hasNothing(peer: Peer): Promise<boolean> {
-    const { ask, ring } = this.#deps;
-    const everything: Arc = { from: ring.self.id, to: ring.self.id };
-    const outcome = await ask(peer, {
-      type: 'sync',
-      peer: ring.self,
-      op: { kind: 'pull', arc: everything, after: undefined },
-    });
-    if (!outcome.ok || outcome.answer.type !== 'synced') return false;
-    return outcome.answer.page?.length === 0 && outcome.answer.next === undefined;
   }
 }

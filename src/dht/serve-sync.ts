@@ -81,7 +81,7 @@ export const createSyncServer = (deps: ServeSyncDeps): ((op: SyncOp) => Promise<
   return async (op) => {
     switch (op.kind) {
       case 'digests': {
-        const ours = bucketDigests(op.arc, store.keysIn(op.arc), (key) => store.digest(key));
+        const ours = bucketDigests(store, op.arc, op.buckets.length);
         return { type: 'synced', buckets: differing(ours, op.buckets), settled: deps.settled(op.arc) };
       }
       case 'keys':

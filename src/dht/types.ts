@@ -230,6 +230,8 @@ export interface RecordStorePort {
   digest(key: Id): Uint8Array | undefined;
   /** Keys held in the arc, clockwise from arc.from. */
   keysIn(arc: Arc): readonly Id[];
+  /** The exclusive or of SHA-256(key ‖ digest), first 8 bytes, over the keys in the arc; made from those where absent. */
+  arcDigest?(arc: Arc): Uint8Array;
   drop(key: Id): void;
   /** Lets go of what is past retention (wall time); returns how many records that was. */
   expire?(nowMs: number): number;

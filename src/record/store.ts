@@ -3,6 +3,7 @@ import { BoundedMap } from '../runtime/bounded-map.ts';
 import { sha256 } from '../runtime/sha256.ts';
 import { admit } from './admission.ts';
 import { detached, type Entry, sealedIn, signatureIn, signedIn } from './entry-codec.ts';
+import { type Fingerprint, fingerprintOf, NO_FINGERPRINT } from './fingerprint.ts';
 import { versionMs } from './hybrid-clock.ts';
 import type { Arc, Id } from './id.ts';
 import { KeyIndex } from './key-index.ts';
@@ -44,7 +45,8 @@ interface Held {
   readonly domain: string;
   /** No record's retention ends before. */
   readonly purgeAtMs: number;
-  digest: Uint8Array | undefined;
+  /** Taken when it is first compared after a change. */
+  fingerprint: Fingerprint | undefined;
 }
 
 const costOf = (records: readonly Entry[]): number =>
@@ -57,7 +59,7 @@ export class RecordStore {
   readonly #options: StoreOptions;
   // BOUNDED: `bytesMax`, and `domainBytesMax` per domain; `recordsPerName` records a key.
   readonly #held = new Map<Id, Held>();
-  readonly #index = new KeyIndex();
+  readonly #index = new KeyIndex((key) => this.#fingerprint(key));
   // BOUNDED: by the domains of what is held.
   readonly #domainBytes = new Map<string, number>();
   // BOUNDED: UNCERTAIN_MAX, the oldest leaves: that one may be denied too early, by this node alone.
@@ -168,14 +170,17 @@ export class RecordStore {
   /** The exclusive or of the records' hashes: the same on every replica that holds the same. */
   digest(key: Id): Uint8Array | undefined {
     const held = this.#held.get(key);
-    if (held === undefined) return undefined;
-    held.digest ??= digestOf(held.records);
-    return held.digest;
+    return held === undefined ? undefined : digestOf(held.records);
   }
 
   /** Keys held in the arc, clockwise from arc.from. */
   keysIn(arc: Arc): readonly Id[] {
     return this.#index.within(arc);
+  }
+
+  /** What all that is held in the arc comes to, 8 bytes: the same on every node that holds the same there. */
+  arcDigest(arc: Arc): Uint8Array {
+    return this.#index.fingerprint(arc);
   }
 
   drop(key: Id): void {
@@ -189,6 +194,13 @@ export class RecordStore {
       if (held.purgeAtMs <= nowMs) this.#set(key, this.#retained(key, nowMs));
     }
     return before - this.#entries;
+  }
+
+  #fingerprint(key: Id): Fingerprint {
+    const held = this.#held.get(key);
+    if (held === undefined) return NO_FINGERPRINT;
+    held.fingerprint ??= fingerprintOf(key, digestOf(held.records));
+    return held.fingerprint;
   }
 
   #doubt(key: Id, nowMs: number): void {
@@ -239,8 +251,9 @@ export class RecordStore {
       return;
     }
     if (old === undefined) this.#index.add(key);
+    else this.#index.changed(key);
     const purgeAtMs = Math.min(...records.map((entry) => retainedUntilMs(entry, this.#options.limits)));
-    this.#held.set(key, { records, bytes, domain, purgeAtMs, digest: undefined });
+    this.#held.set(key, { records, bytes, domain, purgeAtMs, fingerprint: undefined });
   }
 }
 

@@ -20,6 +20,11 @@ const arc = (from: string, to: string): Arc => ({ from: idAt(from), to: idAt(to)
 const many = (count: number): readonly Id[] =>
   Array.from({ length: count }, (_, index) => hashToId(Buffer.from(`key ${index}`)));
 
+const holding = (keys: readonly Id[], digest: (key: Id) => Uint8Array) => ({
+  digest,
+  keysIn: (part: Arc) => keys.filter((key) => inArc(part, key)),
+});
+
 describe('arcs', () => {
   test.each([
     ['a part', arc('2', 'a'), arc('3', '9'), true],
@@ -56,7 +61,10 @@ describe('buckets', () => {
           const part = bucketArc(whole, index);
           return part.from !== part.to && inArc(part, key);
         });
-        const digests = bucketDigests(whole, [key], () => Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8));
+        const digests = bucketDigests(
+          holding([key], () => Uint8Array.of(1, 2, 3)),
+          whole,
+        );
         const filled = digests.flatMap((digest, index) => (digest.some((byte) => byte !== 0) ? [index] : []));
         expect(filled).toEqual(inside);
         expect(filled).toHaveLength(1);
@@ -69,8 +77,15 @@ describe('buckets', () => {
     const keys = many(200);
     const digestOf = (key: Id) => new Uint8Array(Buffer.from(key.slice(0, 16), 'hex'));
     const changed = keys[77] as Id;
-    const ours = bucketDigests(whole, keys, digestOf);
-    const theirs = bucketDigests(whole, keys, (key) => (key === changed ? new Uint8Array(8) : digestOf(key)));
+    const ours = bucketDigests(holding(keys, digestOf), whole);
+    const other = (key: Id) => (key === changed ? new Uint8Array(8) : digestOf(key));
+    const theirs = bucketDigests(holding(keys, other), whole);
+    expect(
+      differing(
+        bucketDigests(holding(keys, digestOf), whole, 1),
+        bucketDigests(holding(keys, other), whole, 1),
+      ),
+    ).toEqual([0]);
     expect(differing(ours, ours)).toEqual([]);
     const [bucket, ...rest] = differing(ours, theirs);
     expect(rest).toEqual([]);
