@@ -3,8 +3,12 @@
 export interface SimEvent {
   readonly atMs: number;
   readonly seq: number;
+  /** False: cancelled, or of a process that died. */
+  readonly due: () => boolean;
   readonly run: () => void;
 }
+
+const always = (): boolean => true;
 
 const before = (a: SimEvent, b: SimEvent): boolean => a.atMs < b.atMs || (a.atMs === b.atMs && a.seq < b.seq);
 
@@ -13,8 +17,8 @@ export class EventQueue {
   readonly #heap: SimEvent[] = [];
   #seq = 0;
 
-  push(atMs: number, run: () => void): SimEvent {
-    const event: SimEvent = { atMs, seq: this.#seq, run };
+  push(atMs: number, run: () => void, due: () => boolean = always): SimEvent {
+    const event: SimEvent = { atMs, seq: this.#seq, due, run };
     this.#seq += 1;
     const heap = this.#heap;
     let index = heap.length;

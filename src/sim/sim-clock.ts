@@ -39,25 +39,27 @@ export class SimClock implements Clock {
   }
 
   setTimer(delayMs: number, fire: () => void): { cancel(): void } {
-    let cancelled = false;
-    this.schedule(this.#time.nowMs() + Math.max(0, delayMs), () => {
-      if (!cancelled) fire();
-    });
+    let live = true;
+    this.#schedule(this.#time.nowMs() + Math.max(0, delayMs), fire, () => live && !this.#dead);
     return {
       cancel: () => {
-        cancelled = true;
+        live = false;
       },
     };
   }
 
-  schedule(atMs: number, fire: () => void): void {
-    this.#time.queue.push(atMs, () => this.runOrHold(fire));
+  #schedule(atMs: number, fire: () => void, due: () => boolean): void {
+    this.#time.queue.push(atMs, () => this.#runOrHold(fire, due), due);
   }
 
   /** Now, if the process runs; when it runs again, if it is paused. */
   runOrHold(fire: () => void): void {
-    if (this.#dead) return;
-    if (this.#time.nowMs() < this.#pausedUntilMs) this.schedule(this.#pausedUntilMs, fire);
+    this.#runOrHold(fire, () => !this.#dead);
+  }
+
+  #runOrHold(fire: () => void, due: () => boolean): void {
+    if (!due()) return;
+    if (this.#time.nowMs() < this.#pausedUntilMs) this.#schedule(this.#pausedUntilMs, fire, due);
     else fire();
   }
 

@@ -17,6 +17,8 @@ export interface LinkOptions {
   readonly duplicate: number;
   /** With this probability a datagram is held back by up to ten times the jitter. */
   readonly reorder: number;
+  /** What is larger does not arrive. */
+  readonly mtuBytes: number;
 }
 
 /** A datagram on its way, as a tap sees it. */
@@ -34,9 +36,15 @@ export interface NetworkCounts {
   readonly bytes: number;
 }
 
-const LOCAL_LINK: LinkOptions = { delayMs: 1, jitterMs: 1, loss: 0, duplicate: 0, reorder: 0 };
-/** LSP's datagram limit: what is larger does not arrive, so that nobody comes to rely on fragments. */
-const MTU_BYTES = 1200;
+// LSP's datagram limit: so that nobody comes to rely on fragments.
+const LOCAL_LINK: LinkOptions = {
+  delayMs: 1,
+  jitterMs: 1,
+  loss: 0,
+  duplicate: 0,
+  reorder: 0,
+  mtuBytes: 1200,
+};
 
 interface Socket {
   readonly handlers: DatagramHandlers;
@@ -50,11 +58,13 @@ export class SimNetwork {
   #link: LinkOptions;
   // BOUNDED: all of these by the hosts and sockets the simulation's author makes.
   readonly #links = new Map<string, Partial<LinkOptions>>();
+  readonly #clogs = new Map<string, number>();
   readonly #cuts = new Set<string>();
   readonly #groups = new Map<string, number>();
   readonly #sockets = new Map<string, Socket>();
   readonly #nextPort = new Map<string, number>();
   #filter: ((packet: Packet) => boolean) | undefined;
+  #tap: ((packet: Packet) => void) | undefined;
   #counts = { sent: 0, delivered: 0, lost: 0, oversize: 0, bytes: 0 };
 
   constructor(
@@ -90,6 +100,11 @@ export class SimNetwork {
     this.#cuts.delete(`${fromHost}>${toHost}`);
   }
 
+  /** A host's links stall: what goes to it or from it until then arrives in one burst after. Longer of two counts. */
+  clog(host: string, forMs: number): void {
+    this.#clogs.set(host, Math.max(this.#clogs.get(host) ?? 0, this.#time.nowMs() + forMs));
+  }
+
   /** Only hosts of the same group reach each other; hosts that are in none form one of their own. */
   partition(...groups: readonly (readonly string[])[]): void {
     this.#groups.clear();
@@ -98,15 +113,22 @@ export class SimNetwork {
     });
   }
 
-  /** Ends every partition and cut. */
+  /** Ends every partition, cut and clog, and what was set for single links. */
   heal(): void {
     this.#groups.clear();
     this.#cuts.clear();
+    this.#clogs.clear();
+    this.#links.clear();
   }
 
   /** `keep` sees every datagram as it is sent and drops it by returning false; undefined ends that. */
   setFilter(keep: ((packet: Packet) => boolean) | undefined): void {
     this.#filter = keep;
+  }
+
+  /** Sees every datagram as it is sent, whatever becomes of it. */
+  setTap(tap: ((packet: Packet) => void) | undefined): void {
+    this.#tap = tap;
   }
 
   open(bind: Endpoint, handlers: DatagramHandlers, clock: SimClock): DatagramPort {
@@ -138,31 +160,52 @@ export class SimNetwork {
     this.#counts.sent += 1;
     this.#counts.bytes += packet.bytes.length;
     this.#trace(packet);
+    this.#tap?.(packet);
     const { from, to } = packet;
-    if (packet.bytes.length > MTU_BYTES) {
+    const link = this.#linkOf(from.host, to.host);
+    if (packet.bytes.length > link.mtuBytes) {
       this.#counts.oversize += 1;
       return;
     }
     if (this.#filter !== undefined && !this.#filter(packet)) return;
-    const link = { ...this.#link, ...this.#links.get(`${from.host}>${to.host}`) };
     // The same draws whatever happens to the datagram: a cut elsewhere does not reshuffle this link's luck.
-    const luck = [0, 1, 2, 3, 4].map(() => this.#random.float());
-    const [lost = 1, doubled = 1, held = 1, jitter = 0, hold = 0] = luck;
+    const random = this.#random;
+    const lost = random.float();
+    const doubled = random.float();
+    const held = random.float();
+    const jitter = random.float();
+    const hold = random.float();
     if (this.#severed(from.host, to.host) || lost < link.loss) {
       this.#counts.lost += 1;
       return;
     }
     // The sender may reuse its buffer.
     const bytes = packet.bytes.slice();
+    const stalledMs = this.#clogs.size === 0 ? 0 : this.#stalledMs(from.host, to.host);
     const delayMs =
-      link.delayMs + jitter * link.jitterMs + (held < link.reorder ? hold * 10 * link.jitterMs : 0);
+      stalledMs +
+      link.delayMs +
+      jitter * link.jitterMs +
+      (held < link.reorder ? hold * 10 * link.jitterMs : 0);
     this.#deliver({ from, to, bytes }, delayMs);
     if (doubled < link.duplicate) this.#deliver({ from, to, bytes }, delayMs + hold * link.jitterMs);
   }
 
+  #linkOf(fromHost: string, toHost: string): LinkOptions {
+    if (this.#links.size === 0) return this.#link;
+    const own = this.#links.get(`${fromHost}>${toHost}`);
+    return own === undefined ? this.#link : { ...this.#link, ...own };
+  }
+
+  #stalledMs(fromHost: string, toHost: string): number {
+    const untilMs = Math.max(this.#clogs.get(fromHost) ?? 0, this.#clogs.get(toHost) ?? 0);
+    return Math.max(0, untilMs - this.#time.nowMs());
+  }
+
   #severed(fromHost: string, toHost: string): boolean {
     if (fromHost === toHost) return false;
-    return this.#cuts.has(`${fromHost}>${toHost}`) || this.#groups.get(fromHost) !== this.#groups.get(toHost);
+    if (this.#cuts.size > 0 && this.#cuts.has(`${fromHost}>${toHost}`)) return true;
+    return this.#groups.size > 0 && this.#groups.get(fromHost) !== this.#groups.get(toHost);
   }
 
   #deliver(packet: Packet, delayMs: number): void {

@@ -1,11 +1,11 @@
 // The simulated world: one event queue, one network, processes that boot, pause and die, and a hash of all that was sent.
-import { createHash } from 'node:crypto';
 import type { Clock } from '../runtime/clock.ts';
-import { formatEndpoint, type OpenDatagram } from '../runtime/datagram.ts';
+import type { OpenDatagram } from '../runtime/datagram.ts';
 import { EventQueue } from './event-queue.ts';
 import { SimClock } from './sim-clock.ts';
 import { type LinkOptions, SimNetwork } from './sim-network.ts';
 import { type SimRandom, simRandom } from './sim-random.ts';
+import { SimTrace } from './sim-trace.ts';
 
 /** One life of a process on one host: the ports it runs on, and what may happen to it. */
 export interface SimProcess {
@@ -32,7 +32,7 @@ export class SimWorld {
   readonly random: SimRandom;
   readonly network: SimNetwork;
   readonly #queue = new EventQueue();
-  readonly #trace = createHash('sha256');
+  readonly #trace = new SimTrace();
   #nowMs = 0;
   #events = 0;
   #boots = 0;
@@ -48,12 +48,8 @@ export class SimWorld {
       {
         time,
         random: this.random.fork('network'),
-        trace: ({ from, to, bytes }) => {
-          if (!traced) return;
-          this.#trace.update(
-            `${this.#nowMs} ${formatEndpoint(from)} ${formatEndpoint(to)} ${bytes.length}\n`,
-          );
-          this.#trace.update(bytes);
+        trace: (packet) => {
+          if (traced) this.#trace.add(this.#nowMs, packet);
         },
       },
       link,
@@ -71,7 +67,7 @@ export class SimWorld {
 
   /** Same seed, same program: same hash. Over time, addresses and bytes of every datagram sent so far. */
   traceHash(): string {
-    return this.#trace.copy().digest('hex');
+    return this.#trace.digest();
   }
 
   boot(host: string, options: { skewMs?: number } = {}): SimProcess {
@@ -104,6 +100,8 @@ export class SimWorld {
       if (next === undefined || next.atMs > untilMs) break;
       this.#queue.pop();
       this.#nowMs = Math.max(this.#nowMs, next.atMs);
+      // A timer that was cancelled, or whose process died: nothing happens, so nothing needs to settle.
+      if (!next.due()) continue;
       this.#events += 1;
       next.run();
       await (this.#events % EVENTS_PER_BREATH === 0 ? breath() : microtasksDrained());

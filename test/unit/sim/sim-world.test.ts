@@ -88,6 +88,23 @@ describe('the simulated world', () => {
     expect(world.network.counts.oversize).toBe(1);
   });
 
+  test('what a link does not carry whole, and what a host stalls, comes late in one burst or not at all', async () => {
+    const { world, atA, atB } = await pair();
+    world.network.setLink('10.0.0.1', '10.0.0.2', { mtuBytes: 10 });
+    world.network.clog('10.0.0.2', 500);
+    atA.socket.send(new Uint8Array(11), B);
+    for (const word of ['one', 'two']) atA.socket.send(Buffer.from(word), B);
+    atB.socket.send(Buffer.from('out'), A);
+    await world.run(499);
+    expect([atA.heard, atB.heard]).toEqual([[], []]);
+    await world.run(510);
+    expect([...atB.heard].sort()).toEqual(['10.0.0.1:1 one', '10.0.0.1:1 two']);
+    expect(atA.heard).toEqual(['10.0.0.2:2 out']);
+    atA.socket.send(Buffer.from('soon'), B);
+    await world.run(515);
+    expect(atB.heard).toHaveLength(3);
+  });
+
   test('a partition separates until it is healed', async () => {
     const { world, atA, atB } = await pair();
     world.network.partition(['10.0.0.1'], ['10.0.0.2']);
