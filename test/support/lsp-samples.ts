@@ -1,6 +1,6 @@
 // One of every LSP request and answer, every field filled: what codec tests, vectors and the amplification test go through.
 import { encodePeer } from '../../src/dht/descriptor.ts';
-import type { Answer, Peer, Request } from '../../src/dht/types.ts';
+import type { Answer, ErrorCode, Peer, Request } from '../../src/dht/types.ts';
 import { hashToId, type Id } from '../../src/record/id.ts';
 import { identityFromSeed } from '../../src/record/identity.ts';
 import type { Identity } from '../../src/record/types.ts';
@@ -74,6 +74,21 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   ),
 };
 
+/** The errors whose answer has no more than a code and a detail. */
+const BARE_ERRORS: readonly ErrorCode[] = [
+  'malformed',
+  'wrong-overlay',
+  'retry',
+  'stale',
+  'quota',
+  'refused',
+  'too-large',
+  'not-member',
+  'id-alive-elsewhere',
+  'constants-differ',
+  'unsupported',
+];
+
 export const ANSWERS: Readonly<Record<string, Answer>> = {
   pong: { type: 'pong' },
   'pong of a member': { type: 'pong', id: atlanta.id, bootSequence: 1 },
@@ -131,6 +146,12 @@ export const ANSWERS: Readonly<Record<string, Answer>> = {
     },
   },
   'error not-mine': { type: 'error', code: 'not-mine', detail: 'see peers', peers: [biloxi] },
+  ...Object.fromEntries(
+    BARE_ERRORS.map((code): [string, Answer] => [
+      `error ${code}`,
+      { type: 'error', code, detail: 'why', peers: [] },
+    ]),
+  ),
   'error unsupported-version': {
     type: 'error',
     code: 'unsupported-version',

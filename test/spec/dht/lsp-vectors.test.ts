@@ -9,6 +9,8 @@ import { type Frame, overlayTag, readFrame, writeFrame } from '../../../src/dht/
 import { messageCodec } from '../../../src/dht/messages.ts';
 import type { Answer, Peer, Request } from '../../../src/dht/types.ts';
 import { identityFromSeed } from '../../../src/record/identity.ts';
+import { buildExchanges } from '../../support/lsp-exchanges.ts';
+import { buildRefused } from '../../support/lsp-refused.ts';
 import { buildVectors, fromHex, fromJson } from '../../support/lsp-vectors.ts';
 
 const VECTORS = new URL('../../vectors/lsp.json', import.meta.url);
@@ -72,6 +74,11 @@ for (const { name, cose } of file.descriptors) {
 test('the file is what the samples make (npx vitest run --project spec -u writes it anew)', async () => {
   const text = `${JSON.stringify(buildVectors(), undefined, 2)}\n`;
   await expect(text).toMatchFileSnapshot('../../vectors/lsp.json');
+});
+
+test('unknown versions, kinds, flags, requests and fields, cookies, parts and signatures: each answered as the page says', async () => {
+  const text = `${JSON.stringify(await buildExchanges(), undefined, 2)}\n`;
+  await expect(text).toMatchFileSnapshot('../../vectors/lsp-exchanges.json');
 });
 
 test('overlay tag: the first 8 bytes of SHA-256 of CBOR ["lsp-overlay", id]', () => {
@@ -150,4 +157,31 @@ test('signature of JOIN, NOTIFY and LEAVE, checked by the words of docs/lsp.md',
     fromHex(body),
   ]);
   expect(verify(null, signed, publicKey, fromHex(signature))).toBe(true);
+});
+
+describe('refused', () => {
+  const refused = buildRefused();
+
+  test('the file is what the samples make', async () => {
+    await expect(`${JSON.stringify(refused, undefined, 2)}\n`).toMatchFileSnapshot(
+      '../../vectors/lsp-refused.json',
+    );
+  });
+
+  test.each(refused.frames)('frame: $name', ({ datagram = '', error }) => {
+    expect(readFrame(fromHex(datagram))).toMatchObject({ ok: false, problem: error });
+  });
+
+  test.each(refused.requests)('request: $name', ({ cbor = '', error }) => {
+    const opened = codec.openRequest(fromHex(cbor));
+    expect(opened.ok ? opened.value.read().ok || 'malformed' : opened.error.code).toBe(error);
+  });
+
+  test.each(refused.answers)('answer: $name', ({ cbor = '' }) => {
+    expect(codec.decodeAnswer(fromHex(cbor)).ok).toBe(false);
+  });
+
+  test.each(refused.descriptors)('descriptor: $name', ({ cose = '', error }) => {
+    expect(decodePeer(fromHex(cose))).toEqual({ ok: false, error });
+  });
 });
