@@ -96,6 +96,7 @@ export class LspClient implements OverlayClient {
       clock,
       random,
       metrics,
+      tally: this.#rpc.tally,
       tasks: this.#tasks,
       locator: this.#view,
       self: undefined,

@@ -21,7 +21,8 @@ import {
   word,
 } from './fields.ts';
 import type { RequestType } from './request-traits.ts';
-import type { Answer, ErrorCode, Gone, Peer, Request, StatusReport, SyncOp } from './types.ts';
+import { MODES, statusReport } from './status-codec.ts';
+import type { Answer, ErrorCode, Gone, Peer, Request, SyncOp } from './types.ts';
 
 /** A URI's records are at most 24, a publication has at most 11 entries. */
 export const ENTRIES_MAX = 32;
@@ -34,8 +35,6 @@ export const SYNC_BUCKETS_MAX = 256;
 export const SYNC_PAGE_KEYS_MAX = 128;
 const DIGEST_BYTES_MAX = 32;
 const DETAIL_CHARS_MAX = 200;
-
-const MODES = ['small', 'full'] as const;
 
 // Appended to only: the place of a word is its number on the wire.
 const ERROR_CODES: readonly ErrorCode[] = [
@@ -160,19 +159,6 @@ const requestCodec = (one: FieldCodec<Peer>) =>
     },
     status: { code: 10, body: struct<Asked<'status'>>(addressed) },
     probe: { code: 11, body: struct<Asked<'probe'>>({ target: { at: 8, codec: one }, ...addressed }) },
-  });
-
-const statusReport = (one: FieldCodec<Peer>) =>
-  struct<StatusReport>({
-    version: { at: 1, codec: text(64) },
-    uptimeSec: { at: 2, codec: uint() },
-    self: { at: 3, codec: one },
-    mode: { at: 4, codec: word(MODES) },
-    ready: { at: 5, codec: bool },
-    arc: { at: 6, codec: arc, absent: unset },
-    keys: { at: 7, codec: uint() },
-    entries: { at: 8, codec: uint() },
-    members: { at: 9, codec: uint() },
   });
 
 const answerCodec = (one: FieldCodec<Peer>) => {

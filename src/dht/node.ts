@@ -229,7 +229,15 @@ export class LspNode implements OverlayClient {
             identity,
             this.#options.overlayId,
           ),
-        facts: () => ({ version: this.#options.version, ...store.counts }),
+        facts: () => ({
+          version: this.#options.version,
+          keys: store.counts.keys,
+          entries: store.counts.entries,
+          storedBytes: store.counts.bytes,
+          settled: this.#running?.replication.settled ?? false,
+          vnodes: 1,
+          ...this.#rpc.tally.report(),
+        }),
       },
       {
         seeds,
@@ -252,7 +260,7 @@ export class LspNode implements OverlayClient {
       },
     });
     const replication = new Replication(
-      { ring, store, ask, clock, random, log, metrics },
+      { ring, store, ask, clock, random, log, metrics, tally: this.#rpc.tally },
       { replicas, timings: { ...REPLICATION_TIMINGS, ...this.#options.replicationTiming } },
     );
     const locator = new MemberLocator({ ring, ask, clock, health }, { replicas });
@@ -263,6 +271,7 @@ export class LspNode implements OverlayClient {
       clock,
       random,
       metrics,
+      tally: this.#rpc.tally,
       tasks: this.#tasks,
       self: ring.self.id,
       repair: createReadRepair({ ask, store, clock, metrics, tasks: this.#tasks, self: () => ring.self }),

@@ -3,6 +3,7 @@ import type { Id } from '../record/id.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { type ReadDeps, read } from './read.ts';
 import { type Disagreement, disagreementCounter } from './read-repair.ts';
+import type { Tally } from './tally.ts';
 import type { FindOutcome, OverlayClient } from './types.ts';
 import { write } from './write.ts';
 
@@ -10,6 +11,7 @@ export interface OverlayDeps extends Omit<ReadDeps, 'onDisagreement' | 'onAnswer
   readonly metrics: Metrics;
   /** What is done about a disagreement between replicas; absent for a client, which may not give others records. */
   readonly repair?: (seen: Disagreement) => void;
+  readonly tally: Tally;
   find(key: Id, deadlineMs: number): Promise<FindOutcome>;
 }
 
@@ -17,7 +19,7 @@ export interface OverlayDeps extends Omit<ReadDeps, 'onDisagreement' | 'onAnswer
 const ROUND_TRIPS_BUCKETS = [0, 1, 2, 3, 4, 6, 8, 12, 16];
 
 export const createOverlay = (deps: OverlayDeps): OverlayClient => {
-  const { metrics, clock } = deps;
+  const { metrics, clock, tally } = deps;
   const outcomes = metrics.counter(
     'chordial_overlay_operations_total',
     'Publications and queries, by outcome',
@@ -38,11 +40,15 @@ export const createOverlay = (deps: OverlayDeps): OverlayClient => {
   );
   const reading: ReadDeps = {
     ...deps,
-    onDisagreement: (seen) => {
+    onDisagreement(seen) {
       disagreements.add({ found: 'read' });
+      tally.disagreement();
       deps.repair?.(seen);
     },
-    onAnswered: (count) => roundTrips.observe(count),
+    onAnswered(count) {
+      roundTrips.observe(count);
+      tally.lookup(count);
+    },
     onHedge: () => hedges.add(),
   };
   const counted = async <T extends { readonly kind: string }>(

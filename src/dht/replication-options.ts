@@ -4,6 +4,7 @@ import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Ask } from './courier.ts';
+import type { Tally } from './tally.ts';
 import type { Peer, RecordStorePort, RingView } from './types.ts';
 
 export interface ReplicationTimings {
@@ -47,6 +48,7 @@ export interface ReplicationDeps {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly tally: Pick<Tally, 'moved'>;
 }
 
 export interface ReplicationOptions {

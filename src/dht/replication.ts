@@ -44,13 +44,15 @@ export class Replication implements HandOver {
     this.#deps = deps;
     this.#replicas = options.replicas;
     this.#timings = options.timings;
-    const { clock, log, metrics } = deps;
+    const { clock, log, metrics, tally } = deps;
     const onError = (task: string, error: unknown): void =>
       log.error({ task, err: messageOf(error) }, 'a background task failed');
     this.#tasks = new Tasks({ clock, onError }, { max: 16 });
     const moved = metrics.counter('chordial_sync_keys_total', 'Keys moved to or from other replicas');
     this.#moved = (direction, keys) => {
-      if (keys > 0) moved.add({ direction }, keys);
+      if (keys === 0) return;
+      moved.add({ direction }, keys);
+      tally.moved(direction, keys);
     };
     this.#events = metrics.counter('chordial_handover_events_total', 'Hand-overs of arcs, by what happened');
     const { ring, store, ask } = deps;

@@ -3,6 +3,26 @@ import type { Request } from './types.ts';
 
 export type RequestType = Request['type'];
 
+/** Their numbers on the wire, which are those of the CDDL (docs/lsp.md, "Messages"). */
+export const REQUEST_CODES: Readonly<Record<RequestType, number>> = {
+  ping: 1,
+  find: 2,
+  query: 3,
+  publish: 4,
+  join: 5,
+  notify: 6,
+  neighbours: 7,
+  leave: 8,
+  sync: 9,
+  status: 10,
+  probe: 11,
+};
+
+const TYPES = new Map<number, string>(Object.entries(REQUEST_CODES).map(([type, code]) => [code, type]));
+
+/** For people: also of requests that this version does not know. */
+export const requestTypeOf = (code: number): string => TYPES.get(code) ?? `#${code}`;
+
 export interface RequestTraits {
   /** Needs a proven return address: it makes state, costs signature checks, or makes us send to a third party. */
   readonly cookie: boolean;

@@ -83,19 +83,24 @@ export class RingHandlers {
 
   #status(): Answer {
     const core = this.#core;
-    const { version, keys, entries } = this.#deps.facts();
+    const [predecessor] = core.neighbourhood.predecessors;
+    const [successor] = core.neighbourhood.successors;
     return {
       type: 'status',
       status: {
-        version,
+        ...this.#deps.facts(),
         uptimeSec: Math.floor((this.#deps.clock.monoMs() - this.#startedMs) / 1000),
         self: core.self,
         mode: core.mode,
         ready: core.ready,
         arc: core.arc(),
-        keys,
-        entries,
         members: core.phase === 'joined' ? core.members().length : 0,
+        replicas: core.options.replicas,
+        successors: core.options.successors,
+        table: core.table.size,
+        lease: core.leaseValid(),
+        ...(predecessor === undefined ? {} : { predecessor: predecessor.id }),
+        ...(successor === undefined ? {} : { successor: successor.id }),
       },
     };
   }

@@ -9,6 +9,7 @@ import { RingBootstrap } from './ring-bootstrap.ts';
 import { RingCore } from './ring-core.ts';
 import { RingHandlers } from './ring-handlers.ts';
 import { RingLiveness } from './ring-liveness.ts';
+import { registerRingMetrics } from './ring-metrics.ts';
 import type { RingDeps, RingOptions } from './ring-options.ts';
 import { RingPush } from './ring-push.ts';
 import { RingSearch } from './ring-search.ts';
@@ -100,17 +101,7 @@ export class RingMember implements RingView {
     ];
     core.onChange((change) => this.#react(change));
     core.onLeaseVoid(() => this.#stabilising.kick(jittered(random, REACTION_MS)));
-    metrics.gauge(
-      'chordial_ring_members',
-      'Members of the ring known here, ourselves included',
-      () => core.members().length,
-    );
-    metrics.gauge('chordial_ring_size_estimate', 'Estimated number of members of the ring', () =>
-      core.sizeEstimate(),
-    );
-    metrics.gauge('chordial_ring_ready', '1 while in the ring with enough members', () =>
-      core.ready ? 1 : 0,
-    );
+    registerRingMetrics(core, metrics);
   }
 
   get self(): Peer {

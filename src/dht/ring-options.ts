@@ -5,7 +5,7 @@ import type { Endpoint } from '../runtime/datagram.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Random } from '../runtime/random.ts';
-import type { Peer, Rpc } from './types.ts';
+import type { Peer, Rpc, StatusReport } from './types.ts';
 
 /** All in milliseconds of monotonic time. Settable per overlay; tests use short ones. */
 export interface RingTiming {
@@ -80,6 +80,10 @@ export interface FatalProblem {
   readonly detail: string;
 }
 
+/** What STATUS tells beside the ring's own: of the program, its records and its work. */
+export type NodeFacts = Pick<StatusReport, 'version' | 'keys' | 'entries'> &
+  Partial<Omit<StatusReport, 'self' | 'mode' | 'ready' | 'arc' | 'members' | 'uptimeSec'>>;
+
 export interface RingDeps {
   readonly rpc: Pick<Rpc, 'call'>;
   readonly clock: Clock;
@@ -93,5 +97,5 @@ export interface RingDeps {
   readonly resolveHost: (host: string) => Promise<readonly string[]>;
   readonly onFatal: (problem: FatalProblem) => void;
   /** For STATUS: what the ring doesn't know. */
-  readonly facts: () => { readonly version: string; readonly keys: number; readonly entries: number };
+  readonly facts: () => NodeFacts;
 }

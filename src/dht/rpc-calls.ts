@@ -9,7 +9,7 @@ import { type CallFramesDeps, fetchFrame, requestFrames } from './call-frames.ts
 import { type Frame, TRANSACTION_BYTES } from './frame.ts';
 import type { MessageCodec } from './messages.ts';
 import { bitmapFromBytes, hasPart, PartBuffer } from './parts.ts';
-import { REQUEST_TRAITS, type RequestTraits } from './request-traits.ts';
+import { REQUEST_TRAITS, type RequestTraits, type RequestType } from './request-traits.ts';
 import type { DropReason, RpcMetrics } from './rpc-metrics.ts';
 import { RTO_INITIAL_MS, RTO_MAX_MS, type RtoState, rtoBackedOff, rtoSample } from './rto.ts';
 import type { Answer, CallOutcome, Request } from './types.ts';
@@ -34,7 +34,7 @@ export interface CallDeps extends CallFramesDeps {
   readonly random: Random;
   readonly codec: MessageCodec;
   readonly metrics: RpcMetrics;
-  send(bytes: Uint8Array, to: Endpoint): void;
+  send(bytes: Uint8Array, to: Endpoint, kind: RequestType): void;
 }
 
 export class RpcCalls {
@@ -181,18 +181,18 @@ export class RpcCalls {
     call.sentMs = this.#deps.clock.monoMs();
     this.#arm(call);
     if (call.answer !== undefined) {
-      this.#deps.send(fetchFrame(this.#deps, call, call.answer), call.to);
+      this.#deps.send(fetchFrame(this.#deps, call, call.answer), call.to, call.request.type);
       return;
     }
     let missing = 0;
     for (const [part, frame] of call.frames.entries()) {
       if (hasPart(call.delivered, part)) continue;
       missing += 1;
-      this.#deps.send(frame, call.to);
+      this.#deps.send(frame, call.to, call.request.type);
     }
     // All parts are there and the answer isn't: any of them asks for it.
     const first = call.frames[0];
-    if (missing === 0 && first !== undefined) this.#deps.send(first, call.to);
+    if (missing === 0 && first !== undefined) this.#deps.send(first, call.to, call.request.type);
   }
 
   #arm(call: Call): void {

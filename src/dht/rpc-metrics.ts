@@ -1,6 +1,7 @@
 // What the overlay's socket counts: datagrams and bytes each way, requests, calls, and a reason for everything dropped.
 import type { Metrics } from '../runtime/metrics.ts';
 import type { RequestType } from './request-traits.ts';
+import type { Tally } from './tally.ts';
 import type { Answer, CallOutcome, ErrorCode } from './types.ts';
 
 /** Why a datagram went no further. */
@@ -26,7 +27,8 @@ export type DropReason =
 
 export interface RpcMetrics {
   received(bytes: number): void;
-  sent(bytes: number): void;
+  /** `kind`: of the request that the datagram belongs to, if it is known. */
+  sent(bytes: number, kind?: RequestType): void;
   dropped(reason: DropReason): void;
   challenged(): void;
   retransmitted(): void;
@@ -37,7 +39,8 @@ export interface RpcMetrics {
 
 export const resultOf = (answer: Answer): 'ok' | ErrorCode => (answer.type === 'error' ? answer.code : 'ok');
 
-export const rpcMetrics = (metrics: Metrics): RpcMetrics => {
+export const rpcMetrics = (metrics: Metrics, tally: Tally): RpcMetrics => {
+  tally.register(metrics);
   const datagrams = metrics.counter('chordial_lsp_datagrams_total', 'LSP datagrams by direction');
   const bytesTotal = metrics.counter('chordial_lsp_bytes_total', 'UDP payload of LSP by direction');
   const drops = metrics.counter(
@@ -60,16 +63,22 @@ export const rpcMetrics = (metrics: Metrics): RpcMetrics => {
     received(bytes) {
       datagrams.add({ direction: 'in' });
       bytesTotal.add({ direction: 'in' }, bytes);
+      tally.received(bytes);
     },
-    sent(bytes) {
+    sent(bytes, kind) {
       datagrams.add({ direction: 'out' });
       bytesTotal.add({ direction: 'out' }, bytes);
+      tally.sent(kind, bytes);
     },
     dropped: (reason) => drops.add({ reason }),
     challenged: () => challenges.add(),
     retransmitted: () => retransmissions.add(),
-    served: (type, result) => requests.add({ type, result }),
+    served(type, result) {
+      requests.add({ type, result });
+      tally.served(type);
+    },
     called(type, outcome, ms) {
+      tally.asked(type);
       calls.add({ type, result: outcome.ok ? resultOf(outcome.answer) : outcome.code });
       if (outcome.ok) seconds.observe(ms / 1000, { type });
     },

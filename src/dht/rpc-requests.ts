@@ -11,7 +11,7 @@ import type { MessageCodec } from './messages.ts';
 import { bitmapFromBytes, fullBitmap, hasPart, PartStage, splitMessage } from './parts.ts';
 import { answerFrames, bitmapFrame, challengeFrame, errorAnswer, type ReplyTo } from './reply-frames.ts';
 import { requestSignatureFits } from './request-signature.ts';
-import { REQUEST_TRAITS } from './request-traits.ts';
+import { REQUEST_TRAITS, type RequestType } from './request-traits.ts';
 import { type DropReason, type RpcMetrics, resultOf } from './rpc-metrics.ts';
 import type { Answer, Request, RequestHandler } from './types.ts';
 
@@ -38,7 +38,7 @@ export interface RequestDeps {
   readonly log: Log;
   readonly metrics: RpcMetrics;
   sizeEstimate(): number;
-  send(bytes: Uint8Array, to: Endpoint): void;
+  send(bytes: Uint8Array, to: Endpoint, kind?: RequestType): void;
   /** May this source have so many more signatures checked? */
   mayCheck(from: Endpoint, checks: number): boolean;
 }
@@ -55,6 +55,8 @@ export interface Arrival {
 
 interface Asker extends Arrival, ReplyTo {
   readonly key: string;
+  /** Of the request, once it has been looked into. */
+  kind: RequestType | undefined;
 }
 
 const asking = (overlayTag: Uint8Array, transaction: Uint8Array, arrival: Arrival): Asker => ({
@@ -62,6 +64,7 @@ const asking = (overlayTag: Uint8Array, transaction: Uint8Array, arrival: Arriva
   // A copy: the answer may come long after the datagram's buffer is somebody else's.
   transaction: new Uint8Array(transaction),
   key: `${endpointKey(arrival.from)} ${Buffer.from(transaction).toString('latin1')}`,
+  kind: undefined,
   ...arrival,
 });
 
@@ -191,6 +194,7 @@ export class RpcRequests {
       this.#reply(asker, errorAnswer(opened.error.code, opened.error.detail));
       return;
     }
+    asker.kind = opened.value.type;
     const traits = REQUEST_TRAITS[opened.value.type];
     if (traits.cookie && !asker.proven) {
       this.#challenge(asker);
@@ -268,7 +272,7 @@ export class RpcRequests {
       this.#challenge(asker);
       return undefined;
     }
-    for (const frame of frames) this.#deps.send(frame, asker.from);
+    for (const frame of frames) this.#deps.send(frame, asker.from, asker.kind);
     return frames;
   }
 

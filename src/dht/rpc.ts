@@ -12,9 +12,11 @@ import { type CookieJar, cookieJar } from './cookie.ts';
 import { ed25519Crypto, type LspCrypto } from './crypto.ts';
 import { overlayTag, readFrame } from './frame.ts';
 import { messageCodec } from './messages.ts';
+import type { RequestType } from './request-traits.ts';
 import { type CallLimits, RpcCalls } from './rpc-calls.ts';
 import { type DropReason, type RpcMetrics, rpcMetrics } from './rpc-metrics.ts';
 import { type RequestLimits, RpcRequests } from './rpc-requests.ts';
+import { Tally } from './tally.ts';
 import type { CallOutcome, Request, RequestHandler, Rpc } from './types.ts';
 
 export interface LspRpcDeps {
@@ -69,6 +71,8 @@ const limiter = (perSec: number): RateLimiter =>
   new RateLimiter({ perSec, burst: 2 * perSec, maxKeys: SOURCES_MAX });
 
 export class LspRpc implements Rpc {
+  /** What this socket, and who uses it, did so far: for STATUS. */
+  readonly tally = new Tally();
   readonly #deps: LspRpcDeps;
   readonly #bind: Endpoint;
   readonly #trusted: (host: string) => boolean;
@@ -88,7 +92,7 @@ export class LspRpc implements Rpc {
     this.#deps = deps;
     this.#bind = options.bind;
     this.#trusted = options.trusted ?? (() => false);
-    this.#metrics = rpcMetrics(deps.metrics);
+    this.#metrics = rpcMetrics(deps.metrics, this.tally);
     this.#cookies = cookieJar(random.bytes(COOKIE_SECRET_BYTES));
     this.#sources = limiter(limits.perSourcePerSec);
     this.#checks = limiter(limits.checksPerSourcePerSec);
@@ -98,7 +102,7 @@ export class LspRpc implements Rpc {
       overlayTag: overlayTag(overlayId),
       codec: messageCodec(crypto.decodePeer),
       metrics: this.#metrics,
-      send: (bytes: Uint8Array, to: Endpoint) => this.#send(bytes, to),
+      send: (bytes: Uint8Array, to: Endpoint, kind?: RequestType) => this.#send(bytes, to, kind),
     };
     this.#calls = new RpcCalls({ ...common, random, identity: deps.identity }, limits);
     const mayCheck = (from: Endpoint, checks: number): boolean =>
@@ -144,8 +148,8 @@ export class LspRpc implements Rpc {
     return this.#calls.call(to, request, options);
   }
 
-  #send(bytes: Uint8Array, to: Endpoint): void {
-    this.#metrics.sent(bytes.length);
+  #send(bytes: Uint8Array, to: Endpoint, kind: RequestType | undefined): void {
+    this.#metrics.sent(bytes.length, kind);
     this.#port?.send(bytes, to);
   }
 

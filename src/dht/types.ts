@@ -158,6 +158,41 @@ export interface StatusReport {
   readonly keys: number;
   readonly entries: number;
   readonly members: number;
+  // Optional on the wire: a node of an earlier version does not tell, a client has none.
+  /** The overlay's constants, as configured here. */
+  readonly replicas?: number;
+  readonly successors?: number;
+  /** Members that this process is. */
+  readonly vnodes?: number;
+  /** Peers in its table. */
+  readonly table?: number;
+  readonly predecessor?: Id;
+  readonly successor?: Id;
+  /** It holds the authority lease: may acknowledge and deny. */
+  readonly lease?: boolean;
+  /** All that it should hold has been fetched. */
+  readonly settled?: boolean;
+  readonly storedBytes?: number;
+  /** Keys that came from and went to other replicas. */
+  readonly moved?: { readonly pulled: number; readonly pushed: number };
+  /** Reads in which two replicas held different things. */
+  readonly disagreements?: number;
+  /** Queries answered, and the questions one after another that all of them took. */
+  readonly lookups?: { readonly count: number; readonly roundTrips: number };
+  /** By kind of request; at most 32 kinds. */
+  readonly traffic?: readonly KindTraffic[];
+  /** UDP payload since the start. */
+  readonly bytes?: { readonly in: number; readonly out: number };
+}
+
+/** Messages and bytes of one kind of request, since the start. */
+export interface KindTraffic {
+  /** A request's name; `other` for frames of no request; `#N` for what this version does not know. */
+  readonly kind: string;
+  readonly asked: number;
+  readonly served: number;
+  /** All datagrams sent that belong to such requests and their answers. */
+  readonly sentBytes: number;
 }
 
 /** Every answer's header fields, beside the answer itself. */

@@ -15,8 +15,10 @@ export interface Metrics {
   /** The same name twice gives the same counter. */
   counter(name: string, help: string): Counter;
   histogram(name: string, help: string, buckets?: readonly number[]): Histogram;
-  /** `read` is asked at every scrape; */
+  /** `read` is asked at every scrape. */
   gauge(name: string, help: string, read: () => number): void;
+  /** Counters that are kept elsewhere, for what is counted too often to make labels for it; read at every scrape. */
+  counters(name: string, help: string, read: () => Iterable<readonly [Labels, number]>): void;
 }
 
 interface Family {
@@ -70,6 +72,11 @@ export class MetricsRegistry implements Metrics {
 
   gauge(name: string, help: string, read: () => number): void {
     this.#families.set(name, { kind: 'gauge', help, lines: () => [`${name} ${read()}`] });
+  }
+
+  counters(name: string, help: string, read: () => Iterable<readonly [Labels, number]>): void {
+    const lines = () => [...read()].map(([labels, value]) => `${name}${formatLabels(labels)} ${value}`);
+    this.#families.set(name, { kind: 'counter', help, lines });
   }
 
   histogram(name: string, help: string, buckets: readonly number[] = SECONDS_BUCKETS): Histogram {
