@@ -18,6 +18,15 @@ export const closestFirst = (key: Id, peers: readonly Peer[]): readonly Peer[] =
   return [...peers].sort((a, b) => order(b.id, a.id));
 };
 
+/** Of those known to `self`, the ones on the way to the key, each once, the closest to it first. */
+export const closestPreceding = (self: Id, key: Id, known: readonly Peer[], max: number): readonly Peer[] => {
+  const unique = new Map(known.map((peer) => [peer.id, peer]));
+  return closestFirst(
+    key,
+    [...unique.values()].filter(({ id }) => between(self, id, key)),
+  ).slice(0, max);
+};
+
 /** What a peer told us that is nearer to the key than itself: a lookup must make progress or end. */
 export const closerThan = (answerer: Id, key: Id, told: readonly Peer[]): readonly Peer[] =>
   told.filter((peer) => peer.id === key || between(answerer, peer.id, key));

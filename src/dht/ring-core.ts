@@ -1,9 +1,9 @@
 // The state of one member of the ring and all that is read from it: membership, lists, mode, lease, responsibility.
-import { type Arc, between, type Id, inHalfOpen } from '../record/id.ts';
+import { type Arc, type Id, inHalfOpen } from '../record/id.ts';
 import { sameEndpoint } from './address.ts';
 import { Departures } from './departures.ts';
 import { type LeaseClock, leaseClockAt, leaseHolds, observeClocks } from './lease.ts';
-import { closestFirst, inReplicaOrder } from './lookup.ts';
+import { closestPreceding, inReplicaOrder } from './lookup.ts';
 import type { EndOfLife } from './membership.ts';
 import { arcOf, type Neighbourhood, type RingChange, sameNeighbourhood } from './neighbourhood.ts';
 import { type Known, PeerTable } from './peer-table.ts';
@@ -236,13 +236,8 @@ export class RingCore implements RingView {
   }
 
   closestPreceding(key: Id): readonly Peer[] {
-    const self = this.#self.id;
-    const near = [...this.table.before(key, CLOSEST_MAX), ...this.#hood.successors];
-    const unique = [...new Map(near.map((peer) => [peer.id, peer])).values()];
-    return closestFirst(
-      key,
-      unique.filter(({ id }) => between(self, id, key)),
-    ).slice(0, CLOSEST_MAX);
+    const known = [...this.table.before(key, CLOSEST_MAX), ...this.#hood.successors];
+    return closestPreceding(this.#self.id, key, known, CLOSEST_MAX);
   }
 
   leaseValid(): boolean {
