@@ -250,6 +250,46 @@ const NAMES: readonly (readonly [uri: string, scheme: string, user: string, doma
   ['sip:bob@[2001:DB8:0:0::1]', 'sip', 'bob', '2001:db8::1'],
 ];
 
+/** A contact URI as registered, and the canonical form that contact-id is made of. */
+const CONTACTS: readonly (readonly [contact: string, canonical: string])[] = [
+  ['sip:bob@192.0.2.4', 'sip:bob@192.0.2.4'],
+  ['SIP:b%6Fb%2fx@BILOXI.com.:5060', 'sip:bob%2Fx@biloxi.com:5060'],
+  ['sip:bob@h;Transport=TCP;line=1;ob', 'sip:bob@h;line=1;ob;transport=tcp'],
+  ['sip:h;lr', 'sip:h;lr'],
+  ['sip:[2001:DB8:0::1]?Subject=A%62&to=x', 'sip:[2001:db8::1]?subject=Ab&to=x'],
+  ['h323:bob@Gateway:1720', 'h323:bob@Gateway:1720'],
+];
+
+/** The least binding, made step by step: what docs/lsp-entry.md shows under "Worked example". */
+const steps = () => {
+  const { ids, coreBytes, seal, payload, bytes } = build([least]);
+  const input = (...parts: readonly unknown[]): string => hex(encodeCbor(parts));
+  return {
+    'user-hash of': input('lsp-user', scheme, user, domain),
+    'user-hash': hex(userHash),
+    'key of': input('lsp-key', domain, userHash),
+    key: hex(key),
+    'secret of': input('lsp-secret', scheme, user, domain),
+    secret: hex(secret),
+    'contact-id of': input('lsp-contact', least.canonicalContact),
+    'contact-id': ids['contactId'] ?? '',
+    'series of': input('lsp-series', given.series),
+    series: hex(series),
+    core: hex(coreBytes),
+    'HKDF PRK': createHmac('sha256', unhex(given.random)).update(secret).digest('hex'),
+    'seal key': seal['sealKey'] ?? '',
+    contact: seal['contact'] ?? '',
+    sealed: seal['sealed'] ?? '',
+    'seal-hash': seal['sealHash'] ?? '',
+    payload: hex(payload),
+    Sig_structure: hex(signatureInput(payload)),
+    'private key': given.seed,
+    'public key': hex(publicKey),
+    signature: hex(sign(null, signatureInput(payload), privateKey)),
+    entry: hex(bytes),
+  };
+};
+
 export const buildEntryVectors = () => ({
   about:
     'Entries of docs/lsp-entry.md: from `given` every implementation comes to the same bytes (Ed25519 is deterministic, the random bytes are given). All bytes in hex.',
@@ -264,6 +304,12 @@ export const buildEntryVectors = () => ({
       sha256(Buffer.concat([build([least]).bytes.subarray(0, -54), Buffer.from('+')])).subarray(0, 8),
     ),
   },
+  keyRecord: {
+    name: `${given.selector}._lsp.${domain}`,
+    text: `v=LSP1; k=ed25519; p=${Buffer.from(publicKey).toString('base64')}`,
+  },
+  steps: steps(),
+  contacts: CONTACTS.map(([contact, canonical]) => ({ contact, canonical })),
   names: NAMES.map(([uri, ...name]) => ({
     uri,
     scheme: name[0],

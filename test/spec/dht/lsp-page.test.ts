@@ -34,6 +34,9 @@ const vectors: {
 } = JSON.parse(read('test/vectors/lsp.json'));
 const entryVectors: {
   readonly entries: readonly { readonly title: string; readonly entry: string; readonly contact?: string }[];
+  readonly steps: Readonly<Record<string, string>>;
+  readonly names: readonly Readonly<Record<'uri' | 'scheme' | 'user' | 'domain' | 'key', string>>[];
+  readonly contacts: readonly Readonly<Record<'contact' | 'canonical', string>>[];
 } = JSON.parse(read('test/vectors/entry.json'));
 
 // What a later version may add is no part of what this one writes.
@@ -264,4 +267,20 @@ test('the page shows its examples as the vectors have them', () => {
       .replace(/\s/g, '');
     expect(bytes, name).toBe(byName.get(name));
   }
+});
+
+test('docs/lsp-entry.md: the worked example and the names are those of the vectors', () => {
+  const [, block = ''] = /```steps\n([\s\S]*?)```/.exec(entryPage) ?? [];
+  const shown = new Map<string, string>();
+  let name = '';
+  for (const line of block.split('\n')) {
+    const [, named = '', bytes = ''] = /^(\S[\w -]*?)?\s*((?:[0-9a-f]{2})*)\s*(?:;.*)?$/.exec(line) ?? [];
+    if (named !== '') name = named;
+    if (bytes !== '') shown.set(name, (shown.get(name) ?? '') + bytes);
+  }
+  expect(Object.fromEntries(shown)).toEqual(entryVectors.steps);
+  for (const { uri, scheme, user, domain, key } of entryVectors.names)
+    expect(entryPage).toContain(`| \`${uri}\` | \`${scheme}\` | \`${user}\` | \`${domain}\` | \`${key}\` |`);
+  for (const { contact, canonical } of entryVectors.contacts)
+    expect(entryPage).toContain(`| \`${contact}\` | \`${canonical}\` |`);
 });

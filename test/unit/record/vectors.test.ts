@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { buildEntries } from '../../../src/record/build.ts';
+import { formatKeyRecord, keyRecordName, parseKeyRecord } from '../../../src/record/dns-keys.ts';
 import { DomainKeys } from '../../../src/record/domain-keys.ts';
 import {
   coreIn,
@@ -16,6 +17,7 @@ import { RECORD_LIMITS } from '../../../src/record/limits.ts';
 import { settle } from '../../../src/record/merge.ts';
 import { RecordStore } from '../../../src/record/store.ts';
 import { EntryVerifier } from '../../../src/record/verify.ts';
+import { canonicalContact } from '../../../src/uri/compare.ts';
 import { locationName } from '../../../src/uri/name.ts';
 import { buildEntryVectors } from '../../support/entry-vectors.ts';
 
@@ -45,6 +47,20 @@ describe('test/vectors/entry.json', () => {
     const name = locationName(uri);
     expect(name).toEqual({ ok: true, value: parts });
     expect(name.ok && nameKeys(name.value).key).toBe(key);
+  });
+
+  test.each<{ contact: string; canonical: string }>(vectors.contacts)(
+    'the canonical form of $contact',
+    ({ contact, canonical }) => {
+      expect(canonicalContact(contact)).toBe(canonical);
+    },
+  );
+
+  test('the DNS record of the key', () => {
+    const { name, text } = vectors.keyRecord;
+    expect(keyRecordName(given.name.domain, given.selector)).toBe(name);
+    expect(formatKeyRecord(identity.publicKey)).toBe(text);
+    expect(hex(parseKeyRecord(text) ?? new Uint8Array())).toBe(hex(identity.publicKey));
   });
 
   test('what is derived from the name and the key', async () => {
