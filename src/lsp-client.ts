@@ -1,5 +1,5 @@
 // The library: the Location Service for programs that are no registrar (gateways, applications, pure P2P).
-import { LspClient as OverlayAccess, type RingWalk } from './dht/index.ts';
+import { LspClient as OverlayAccess, type RingWalk, type WalkOptions } from './dht/index.ts';
 import { PublicLocation } from './location/public.ts';
 import { Publisher } from './location/publisher.ts';
 import type { BindingChange, PublishResult, QueryResult } from './location/types.ts';
@@ -162,8 +162,8 @@ export class LspClient {
   }
 
   /** Everybody in the ring, as each says of itself. */
-  members(): Promise<RingWalk> {
-    return this.#access.members();
+  members(options: Pick<WalkOptions, 'onProgress'> = {}): Promise<RingWalk> {
+    return this.#access.members(options);
   }
 
   async #change(uri: string, changes: readonly BindingChange[] | 'all'): Promise<PublishResult> {

@@ -8,11 +8,11 @@ import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Random } from '../runtime/random.ts';
 import { ClientView } from './client-view.ts';
-import { createAsk } from './courier.ts';
+import { createAsk, endpointFor } from './courier.ts';
 import type { LspCrypto } from './crypto.ts';
 import { createOverlay } from './overlay.ts';
 import { PeerHealth } from './peer-health.ts';
-import { type RingWalk, walkRing } from './ring-walk.ts';
+import { type RingWalk, type WalkOptions, walkRing } from './ring-walk.ts';
 import { LspRpc } from './rpc.ts';
 import { type ResolveHost, resolveSeeds } from './seeds.ts';
 import { Tasks } from './tasks.ts';
@@ -157,11 +157,14 @@ export class LspClient implements OverlayClient {
   }
 
   /** Everybody in the ring, found by walking from neighbour to neighbour, and what each says. */
-  async members(): Promise<RingWalk> {
+  async members(options: Pick<WalkOptions, 'onProgress'> = {}): Promise<RingWalk> {
     const seeds = await this.#seeds();
     const known = this.#view.peers.flatMap(({ endpoints }) => endpoints.slice(0, 1));
     const start = [...new Map([...seeds, ...known].map((one) => [formatEndpoint(one), one])).values()];
     // A person waits: who says nothing for so long, to three copies, is told as silent.
-    return walkRing((to, request) => this.#rpc.call(to, request, WALK), start);
+    return walkRing((to, request) => this.#rpc.call(to, request, WALK), start, {
+      ...options,
+      endpointOf: (peer) => endpointFor(peer, this.#rpc.local),
+    });
   }
 }

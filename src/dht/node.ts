@@ -7,7 +7,7 @@ import { messageOf } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { jittered, type Random } from '../runtime/random.ts';
-import { createAsk } from './courier.ts';
+import { createAsk, endpointFor } from './courier.ts';
 import type { LspCrypto } from './crypto.ts';
 import { encodePeer } from './descriptor.ts';
 import { MemberLocator } from './member-locator.ts';
@@ -201,7 +201,9 @@ export class LspNode implements OverlayClient {
   /** Everybody in the ring, found by walking from neighbour to neighbour, and what each says. */
   walk(): Promise<RingWalk> {
     const start = this.members.flatMap(({ endpoints }) => endpoints.slice(0, 1));
-    return walkRing((to, request) => this.#rpc.call(to, request), start);
+    return walkRing((to, request) => this.#rpc.call(to, request), start, {
+      endpointOf: (peer) => endpointFor(peer, this.#rpc.local),
+    });
   }
 
   /** Alone and not entitled to be: asking ourselves until the deadline would not change that. */

@@ -1,17 +1,8 @@
-// Walks the ring from member to member, as `chordial ring` and the status page show it, and checks that it is one.
+// Walks the ring from member to member, as `chordial ring` and the status page show it, and has it checked.
 import type { Id } from '../record/id.ts';
 import { type Endpoint, formatEndpoint } from '../runtime/datagram.ts';
-import type { CallOutcome, Peer, Request, StatusReport } from './types.ts';
-
-export interface WalkedMember {
-  readonly peer: Peer;
-  readonly endpoint: Endpoint;
-  readonly rttMs: number;
-  readonly status: StatusReport;
-  readonly successor: Id | undefined;
-  readonly predecessor: Id | undefined;
-  readonly sizeEstimate: number;
-}
+import { type Absence, type RingFinding, ringFindings, type Twin, type WalkedMember } from './ring-check.ts';
+import type { CallOutcome, Peer, Request } from './types.ts';
 
 export interface RingWalk {
   /** In ring order. */
@@ -20,89 +11,143 @@ export interface RingWalk {
   readonly silent: readonly Peer[];
   /** What does not fit together, in words; empty in a settled ring. */
   readonly problems: readonly string[];
+  /** The same, each with a name under which it can be found again in a later walk. */
+  readonly findings: readonly RingFinding[];
+}
+
+export interface WalkOptions {
+  /** Told after each member: how many were asked, of how many heard of so far. */
+  readonly onProgress?: (asked: number, known: number) => void;
+  /** The address of a peer that we can reach; its preferred one if absent. */
+  readonly endpointOf?: (peer: Peer) => Endpoint | undefined;
 }
 
 const MEMBERS_MAX = 10_000;
-const AT_ONCE = 8;
+/** Paces the walk: two requests each, to different members. */
+const AT_ONCE = 16;
 
 type Call = (to: Endpoint, request: Request) => Promise<CallOutcome>;
 
-const visit = async (
-  call: Call,
-  endpoint: Endpoint,
-): Promise<{ readonly member: WalkedMember; readonly told: readonly Peer[] } | undefined> => {
+/** Whom to ask where; without a peer: whoever answers there. */
+interface Visit {
+  readonly endpoint: Endpoint;
+  readonly peer: Peer | undefined;
+}
+
+type Visited =
+  | { readonly ok: true; readonly member: WalkedMember; readonly told: readonly Peer[] }
+  | { readonly ok: false; readonly why: Absence['why'] };
+
+const visit = async (call: Call, { endpoint, peer }: Visit): Promise<Visited> => {
+  const to = peer === undefined || peer.vnode === 0 ? {} : { vnode: peer.vnode };
   const [status, around] = await Promise.all([
-    call(endpoint, { type: 'status' }),
-    call(endpoint, { type: 'neighbours' }),
+    call(endpoint, { type: 'status', ...to }),
+    call(endpoint, { type: 'neighbours', ...to }),
   ]);
-  if (!status.ok || status.answer.type !== 'status') return undefined;
-  const lists = around.ok && around.answer.type === 'neighbours' ? around.answer : undefined;
+  if (!status.ok) return { ok: false, why: 'silent' };
+  if (status.answer.type !== 'status')
+    return { ok: false, why: status.answer.type === 'error' ? status.answer.code : 'malformed' };
+  const { successors, predecessors } =
+    around.ok && around.answer.type === 'neighbours' ? around.answer : { successors: [], predecessors: [] };
   const member: WalkedMember = {
     peer: status.answer.status.self,
     endpoint,
     rttMs: status.meta.rttMs,
     status: status.answer.status,
-    successor: lists?.successors[0]?.id,
-    predecessor: lists?.predecessors[0]?.id,
+    successor: successors[0]?.id,
+    predecessor: predecessors[0]?.id,
+    successors,
+    predecessors,
     sizeEstimate: status.meta.sizeEstimate,
   };
-  return { member, told: [...(lists?.successors ?? []), ...(lists?.predecessors ?? [])] };
-};
-
-/** Every member's successor is the next one and its predecessor the one before (Zave's ordered ring, research B.3). */
-export const ringProblems = (
-  members: readonly WalkedMember[],
-  silent: readonly Peer[],
-): readonly string[] => {
-  const problems = silent.map(
-    (peer) => `${peer.domain}/${peer.selector} (${peer.id}) is listed and does not answer`,
-  );
-  members.forEach((member, index) => {
-    const { peer, status } = member;
-    const name = `${peer.domain}/${peer.selector} (${peer.id})`;
-    if (!status.ready) problems.push(`${name} is not ready`);
-    const next = members[(index + 1) % members.length];
-    const before = members[(index + members.length - 1) % members.length];
-    if (members.length < 2 || next === undefined || before === undefined) return;
-    if (member.successor !== next.peer.id)
-      problems.push(`${name} has ${member.successor ?? 'nobody'} for successor, not ${next.peer.id}`);
-    if (member.predecessor !== before.peer.id)
-      problems.push(`${name} has ${member.predecessor ?? 'nobody'} for predecessor, not ${before.peer.id}`);
-  });
-  return problems;
+  return { ok: true, member, told: [...successors, ...predecessors] };
 };
 
 /** Visits everybody that somebody names, a few at once. Never rejects. */
-export const walkRing = async (call: Call, start: readonly Endpoint[]): Promise<RingWalk> => {
+export const walkRing = async (
+  call: Call,
+  start: readonly Endpoint[],
+  options: WalkOptions = {},
+): Promise<RingWalk> => {
+  const endpointOf = options.endpointOf ?? ((peer: Peer) => peer.endpoints[0]);
   // BOUNDED: all of these by MEMBERS_MAX and what that many answers name.
   const members = new Map<Id, WalkedMember>();
   const named = new Map<Id, Peer>();
-  const seen = new Set<string>(start.map(formatEndpoint));
-  const silent = new Set<string>();
-  let queue = [...start];
-  while (queue.length > 0 && seen.size <= MEMBERS_MAX) {
-    const batch = queue.slice(0, AT_ONCE);
-    queue = queue.slice(AT_ONCE);
-    const visits = await Promise.all(batch.map((endpoint) => visit(call, endpoint)));
-    for (const [index, visited] of visits.entries()) {
-      const asked = batch[index];
-      if (visited === undefined) {
-        if (asked !== undefined) silent.add(formatEndpoint(asked));
-        continue;
-      }
-      if (visited.member.status.members > 0) members.set(visited.member.peer.id, visited.member);
-      for (const peer of visited.told) {
-        named.set(peer.id, peer);
-        const endpoint = peer.endpoints[0];
-        if (endpoint === undefined || seen.has(formatEndpoint(endpoint))) continue;
-        seen.add(formatEndpoint(endpoint));
-        queue.push(endpoint);
-      }
+  const absences = new Map<string, Absence['why']>();
+  const twins: Twin[] = [];
+  const seen = new Set<string>();
+  const queue: Visit[] = [];
+  let asked = 0;
+
+  const nameOf = ({ endpoint, peer }: Visit): string =>
+    `${formatEndpoint(endpoint)}${peer === undefined ? '' : ` ${peer.id}`}`;
+  const plan = (one: Visit): void => {
+    const name = nameOf(one);
+    if (seen.has(name) || seen.size >= MEMBERS_MAX) return;
+    seen.add(name);
+    queue.push(one);
+  };
+  const isKnown = (peer: Peer, endpoint: Endpoint): boolean => {
+    const known = members.get(peer.id);
+    return known !== undefined && formatEndpoint(known.endpoint) === formatEndpoint(endpoint);
+  };
+  const take = (one: Visit, visited: Visited): void => {
+    if (!visited.ok) {
+      absences.set(nameOf(one), visited.why);
+      return;
     }
-  }
+    const { member, told } = visited;
+    if (one.peer !== undefined && member.peer.id !== one.peer.id) absences.set(nameOf(one), 'another');
+    else if (member.status.members === 0) absences.set(nameOf(one), 'not-member');
+    if (member.status.members === 0) return;
+    const known = members.get(member.peer.id);
+    if (known === undefined) members.set(member.peer.id, member);
+    else if (known.peer.bootSequence !== member.peer.bootSequence)
+      twins.push({ peer: member.peer, endpoints: [known.endpoint, member.endpoint] });
+    for (const peer of told) {
+      if ((named.get(peer.id)?.bootSequence ?? -1) < peer.bootSequence) named.set(peer.id, peer);
+      const endpoint = endpointOf(peer);
+      if (endpoint !== undefined && !isKnown(peer, endpoint)) plan({ endpoint, peer });
+    }
+  };
+
+  for (const endpoint of start) plan({ endpoint, peer: undefined });
+  // A silent one takes seconds: nobody else waits for it.
+  await new Promise<void>((resolve) => {
+    let active = 0;
+    const pump = (): void => {
+      while (active < AT_ONCE) {
+        const one = queue.shift();
+        if (one === undefined) break;
+        if (one.peer !== undefined && isKnown(one.peer, one.endpoint)) {
+          asked += 1;
+          continue;
+        }
+        active += 1;
+        void visit(call, one).then((visited) => {
+          active -= 1;
+          asked += 1;
+          take(one, visited);
+          options.onProgress?.(asked, seen.size);
+          pump();
+        });
+      }
+      if (active === 0 && queue.length === 0) resolve();
+    };
+    pump();
+  });
+
   const inOrder = [...members.values()].sort((a, b) => (a.peer.id < b.peer.id ? -1 : 1));
-  const lost = [...named.values()].filter(
-    ({ id, endpoints }) => !members.has(id) && endpoints.some((one) => silent.has(formatEndpoint(one))),
-  );
-  return { members: inOrder, silent: lost, problems: ringProblems(inOrder, lost) };
+  const absent = [...named.values()].flatMap((peer): Absence[] => {
+    const endpoint = endpointOf(peer);
+    const why = endpoint === undefined ? 'silent' : absences.get(nameOf({ endpoint, peer }));
+    return why === undefined || members.has(peer.id) ? [] : [{ peer, why }];
+  });
+  const findings = ringFindings({ members: inOrder, absent, twins });
+  return {
+    members: inOrder,
+    silent: absent.filter(({ why }) => why === 'silent').map(({ peer }) => peer),
+    problems: findings.map(({ text }) => text),
+    findings,
+  };
 };
