@@ -4,7 +4,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { jittered, type Random } from '../runtime/random.ts';
 import type { Ask } from './courier.ts';
 import { type ExchangeDeps, exchange } from './exchange.ts';
-import { membersFrom, segmentsOf } from './range.ts';
+import { hostsFrom, segmentsOf } from './range.ts';
 import type { Tasks } from './tasks.ts';
 import type { Peer, RecordStorePort, RingView } from './types.ts';
 
@@ -76,7 +76,7 @@ export const createAntiEntropy = (
 
   /** The replica set of what lies in `segment`, as those say who are in it; undefined while they say otherwise than we. */
   const agreedSet = async (segment: Arc, first: Id): Promise<readonly Peer[] | undefined> => {
-    const believed = membersFrom(segment.to, ring.members()).slice(0, replicas);
+    const believed = hostsFrom(segment.to, ring.members(), replicas);
     const owner = believed[0];
     if (owner === undefined || believed.some(({ id }) => id === ring.self.id)) return undefined;
     // A member unknown to us in the segment would be the owner of its first key.

@@ -2,6 +2,7 @@
 import type { Arc } from '../record/id.ts';
 import type { Ask } from './courier.ts';
 import { type ExchangeDeps, type ExchangeResult, exchange, pullArc } from './exchange.ts';
+import { firstHosts, keptOf } from './hosts.ts';
 import { membersFrom } from './range.ts';
 import type { RingHere } from './replication-options.ts';
 import type { Peer, RecordStorePort } from './types.ts';
@@ -54,8 +55,12 @@ export const createArcFetch = (deps: ArcFetchDeps, replicas: number): ArcFetch =
 
   /** Are we among the neighbours that `peer` lists, when the ring is in order? */
   const shouldKnowUs = (peer: Peer): boolean => {
-    const { predecessors, successors } = ring.neighbourhood;
-    return [...predecessors, ...successors.slice(0, replicas)].some(({ id }) => id === peer.id);
+    const clockwise = membersFrom(peer.id, deps.around()).slice(1);
+    const us = clockwise.findIndex(({ id }) => id === ring.self.id);
+    const room = { atLeast: 0, hosts: replicas };
+    const after = keptOf(peer, clockwise.slice(0, us + 1), room);
+    const before = keptOf(peer, clockwise.slice(us).reverse(), room);
+    return [...after, ...before].some(({ id }) => id === ring.self.id);
   };
 
   const fetchFrom = (peer: Peer, segment: Arc): Promise<ExchangeResult> =>
@@ -80,10 +85,11 @@ export const createArcFetch = (deps: ArcFetchDeps, replicas: number): ArcFetch =
 
     /**
      * From two that hold it completely. Where there are no two, from everybody who may hold some of it: the first
-     * `replicas` after its end, and as many more as of these have not fetched it themselves yet.
+     * `replicas` hosts after its end, and as many more as of these have not fetched it themselves yet.
      */
     async segment(segment) {
-      const others = membersFrom(segment.to, deps.around()).filter(({ id }) => id !== ring.self.id);
+      const members = membersFrom(segment.to, deps.around()).filter(({ id }) => id !== ring.self.id);
+      const others = firstHosts(members, members.length);
       let settled = 0;
       let unheard = 0;
       let unsettled = 0;

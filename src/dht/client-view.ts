@@ -5,8 +5,9 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Endpoint } from '../runtime/datagram.ts';
 import { type Random, randomBelow } from '../runtime/random.ts';
 import type { Ask } from './courier.ts';
-import { inReplicaOrder, lookup } from './lookup.ts';
+import { lookup } from './lookup.ts';
 import type { PeerHealth } from './peer-health.ts';
+import { hostsFrom } from './range.ts';
 import type { Tasks } from './tasks.ts';
 import type { FindOutcome, Peer, Rpc } from './types.ts';
 import type { Locator } from './write.ts';
@@ -59,7 +60,7 @@ export class ClientView implements Locator {
     if (this.#members.length === 0) return [];
     if (this.#deps.clock.monoMs() - this.#membersMs > FRESH_MS)
       this.#deps.tasks.run('refresh', () => this.refresh());
-    return inReplicaOrder(key, this.#members).slice(0, this.#replicas);
+    return hostsFrom(key, this.#members, this.#replicas);
   }
 
   relocate(key: Id, hints: readonly Peer[], deadlineMs: number): Promise<FindOutcome> {

@@ -38,17 +38,18 @@ export class Departures {
     this.#departed.set(peer.id, { peer, cause, atMs, checkedMs: nowMs });
   }
 
-  /** A member fell silent; `membersLeft` with ourselves. */
-  lost(id: Id, nowMs: number, membersLeft: number): void {
-    this.#losses = afterLoss(this.#losses, id, { nowMs, membersLeft, repairMs: this.#timing.repairMs });
+  /** A process fell silent; `hostsLeft` with ours. */
+  lost(host: string, nowMs: number, hostsLeft: number): void {
+    this.#losses = afterLoss(this.#losses, host, { nowMs, hostsLeft, repairMs: this.#timing.repairMs });
   }
 
-  returned(id: Id): void {
+  /** `host`: the process that is back with it; undefined for a member of our own. */
+  returned(id: Id, host: string | undefined): void {
     this.#departed.delete(id);
-    this.#losses = afterReturn(this.#losses, id);
+    if (host !== undefined) this.#losses = afterReturn(this.#losses, host);
   }
 
-  /** More than half of the members were lost at once and are not back: what they held may exist elsewhere. */
+  /** More than half of the processes were lost at once and are not back: what they held may exist elsewhere. */
   massLoss(nowMs: number): boolean {
     return isMassLoss(this.#losses, nowMs, this.#timing.lmaxMs);
   }

@@ -4,7 +4,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Ask } from './courier.ts';
 import { lookup } from './lookup.ts';
 import type { PeerHealth } from './peer-health.ts';
-import { firstFrom } from './range.ts';
+import { hostsFrom } from './range.ts';
 import type { FindOutcome, Peer, RingView } from './types.ts';
 import type { Locator } from './write.ts';
 
@@ -33,7 +33,7 @@ export class MemberLocator implements Locator {
     if (exact.length > 0) return exact;
     const members = this.#deps.ring.ready ? this.#deps.ring.members() : [];
     if (members.length < COMPLETE_SHARE * this.#deps.ring.sizeEstimate()) return [];
-    return firstFrom(key, members, this.#replicas);
+    return hostsFrom(key, members, this.#replicas);
   }
 
   async relocate(key: Id, hints: readonly Peer[], deadlineMs: number): Promise<FindOutcome> {

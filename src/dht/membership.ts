@@ -1,5 +1,4 @@
 // What hearsay about a member is worth: descriptors are versioned by boot sequence, and the dead are remembered by theirs.
-import type { Id } from '../record/id.ts';
 import type { Peer } from './types.ts';
 
 /** silent: it stopped answering. left: it said so itself. replaced: another life or another id runs at its address. */
@@ -35,16 +34,16 @@ export const judge = (
   return times.nowMs - departed.checkedMs >= times.revisitMs ? 'verify' : 'ignore';
 };
 
-/** More than half of those known, lost within one repair interval: a partition, or our own cable (DESIGN §5, lease). */
+/** More than half of the processes known, lost within one repair interval: a partition, or our own cable (DESIGN §5, lease). */
 export interface MassLoss {
-  readonly missing: ReadonlySet<Id>;
+  readonly missing: ReadonlySet<string>;
   readonly known: number;
   readonly sinceMs: number;
 }
 
 export interface LossWatch {
   /** Silent deaths within the last repair interval. */
-  readonly recent: readonly { readonly id: Id; readonly atMs: number }[];
+  readonly recent: readonly { readonly host: string; readonly atMs: number }[];
   readonly massLoss: MassLoss | undefined;
 }
 
@@ -52,28 +51,31 @@ export const NO_LOSS: LossWatch = { recent: [], massLoss: undefined };
 // A table of 4,096 that dies in one interval is a mass loss long before this many are counted.
 const RECENT_MAX = 4096;
 
-/** `membersLeft`: ourselves included. */
+/** `hostsLeft`: ourselves included. */
 export const afterLoss = (
   watch: LossWatch,
-  lost: Id,
-  facts: { readonly nowMs: number; readonly membersLeft: number; readonly repairMs: number },
+  lost: string,
+  facts: { readonly nowMs: number; readonly hostsLeft: number; readonly repairMs: number },
 ): LossWatch => {
   const recent = [
-    ...watch.recent.filter(({ id, atMs }) => id !== lost && facts.nowMs - atMs < facts.repairMs),
-    { id: lost, atMs: facts.nowMs },
+    ...watch.recent.filter(({ host, atMs }) => host !== lost && facts.nowMs - atMs < facts.repairMs),
+    { host: lost, atMs: facts.nowMs },
   ].slice(-RECENT_MAX);
   if (watch.massLoss !== undefined) {
     const missing = new Set(watch.massLoss.missing).add(lost);
     return { recent, massLoss: { ...watch.massLoss, missing } };
   }
-  const known = facts.membersLeft + recent.length;
+  const known = facts.hostsLeft + recent.length;
   if (2 * recent.length <= known) return { recent, massLoss: undefined };
-  return { recent, massLoss: { missing: new Set(recent.map(({ id }) => id)), known, sinceMs: facts.nowMs } };
+  return {
+    recent,
+    massLoss: { missing: new Set(recent.map(({ host }) => host)), known, sinceMs: facts.nowMs },
+  };
 };
 
 /** "until they are back": until those still missing are half of the known, or fewer. */
-export const afterReturn = (watch: LossWatch, back: Id): LossWatch => {
-  const recent = watch.recent.filter(({ id }) => id !== back);
+export const afterReturn = (watch: LossWatch, back: string): LossWatch => {
+  const recent = watch.recent.filter(({ host }) => host !== back);
   if (watch.massLoss === undefined) return { recent, massLoss: undefined };
   const missing = new Set(watch.massLoss.missing);
   missing.delete(back);

@@ -1,5 +1,6 @@
 // The exact surroundings of a member, small mode or full: what decides who holds which key, and when that has changed.
 import type { Arc } from '../record/id.ts';
+import { nearestForeign, reachOf } from './hosts.ts';
 import type { RingLists } from './ring-state.ts';
 import type { Peer } from './types.ts';
 
@@ -7,7 +8,7 @@ import type { Peer } from './types.ts';
 export interface Neighbourhood extends RingLists {
   readonly mode: 'small' | 'full';
   readonly self: Peer;
-  /** (predᵣ, self]; undefined while not in a ring. */
+  /** What this member holds a copy of; undefined while not in a ring. */
   readonly arc: Arc | undefined;
 }
 
@@ -28,14 +29,34 @@ export const sameNeighbourhood = (a: Neighbourhood, b: Neighbourhood): boolean =
   samePeers(a.predecessors, b.predecessors) &&
   samePeers(a.successors, b.successors);
 
-/** Key ∈ (predᵣ, self] is ours; with `whole`, everything is (no more members than replicas). */
+/**
+ * A key is ours if fewer than `replicas` other hosts, and none of our own members, lie between it and us. So the arcs of one
+ * process never overlap. With one member a process that is (predᵣ, self].
+ * `whole`: the lists are all there is.
+ */
 export const arcOf = (
   self: Peer,
   lists: RingLists,
   facts: { readonly replicas: number; readonly whole: boolean },
 ): Arc | undefined => {
-  if (facts.whole) return { from: self.id, to: self.id };
+  const { members, ended } = reachOf(self, lists.predecessors, facts.replicas);
+  if (!ended && facts.whole) return { from: self.id, to: self.id };
   // In a large ring a short list makes the arc narrow, never wide: what we are not sure of is not ours yet.
-  const from = lists.predecessors[facts.replicas - 1] ?? lists.predecessors.at(-1);
+  const from = ended ? members.at(-1) : lists.predecessors.at(-1);
   return from === undefined ? undefined : { from: from.id, to: self.id };
 };
+
+/** The nearest on both sides that are no members of our own process: nobody vouches for itself. */
+export const vouchers = ({
+  self,
+  predecessors,
+  successors,
+}: Neighbourhood): readonly (Peer | undefined)[] => [
+  nearestForeign(self, predecessors),
+  nearestForeign(self, successors),
+];
+
+/** Both neighbours, and the nearest of other processes: whom every round asks. */
+export const closest = (hood: Neighbourhood): readonly Peer[] => [
+  ...new Set([hood.successors[0], hood.predecessors[0], ...vouchers(hood)].flatMap((peer) => peer ?? [])),
+];

@@ -63,6 +63,11 @@ export class PeerTable {
     return this.#order.flatMap((id) => this.#known.get(id) ?? []);
   }
 
+  /** In no order. */
+  *peers(): Iterable<Peer> {
+    for (const { peer } of this.#known.values()) yield peer;
+  }
+
   /** The first `count` members clockwise after `id`, which is not among them. */
   after(id: Id, count: number): readonly Peer[] {
     const start = this.#indexOf(id);

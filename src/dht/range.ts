@@ -1,6 +1,7 @@
 // Arcs of the ring, the digests that compare what two nodes hold of one, and who is near whom. Pure.
 import { FINGERPRINT_BYTES, foldFingerprints } from '../record/fingerprint.ts';
 import { type Arc, between, clockwiseFrom, type Id, inHalfOpen } from '../record/id.ts';
+import { sameHost } from './hosts.ts';
 import type { Peer, RecordStorePort } from './types.ts';
 
 export const BUCKETS = 64;
@@ -62,8 +63,8 @@ export const membersFrom = (from: Id, members: readonly Peer[]): readonly Peer[]
   return last?.id === from ? [last, ...sorted.slice(0, -1)] : sorted;
 };
 
-/** The first `count` of `membersFrom`, in one pass: for a table of thousands on a request's way. */
-export const firstFrom = (from: Id, members: readonly Peer[], count: number): readonly Peer[] => {
+/** The replica set of a key at `from`: `count` hosts of `membersFrom`, in one pass, for a table of thousands on a request's way. */
+export const hostsFrom = (from: Id, members: readonly Peer[], count: number): readonly Peer[] => {
   const order = clockwiseFrom(from);
   // clockwiseFrom puts its origin last; a member there owns the key and comes first.
   const before = (a: Id, b: Id): boolean => b !== from && (a === from || order(a, b) < 0);
@@ -72,6 +73,9 @@ export const firstFrom = (from: Id, members: readonly Peer[], count: number): re
     let at = first.length;
     while (at > 0 && before(peer.id, first[at - 1]?.id ?? peer.id)) at -= 1;
     if (at >= count) continue;
+    const same = first.findIndex((one) => sameHost(one, peer));
+    if (same >= 0 && same < at) continue;
+    if (same >= 0) first.splice(same, 1);
     first.splice(at, 0, peer);
     if (first.length > count) first.pop();
   }
@@ -80,7 +84,7 @@ export const firstFrom = (from: Id, members: readonly Peer[], count: number): re
 
 /**
  * What one node replicates, cut at the members in it, nearest to itself first: within one piece all keys have the same
- * replica set, the members from its end on.
+ * replica set, the first hosts from its end on.
  */
 export const segmentsOf = (arc: Arc, self: Id, members: readonly Peer[]): readonly Arc[] => {
   const inside = membersFrom(arc.from, members)

@@ -6,7 +6,8 @@ import type { Counter } from '../runtime/metrics.ts';
 import { type AntiEntropy, createAntiEntropy } from './anti-entropy.ts';
 import { type ArcFetch, createArcFetch } from './arc-fetch.ts';
 import { handOverAll } from './hand-over-all.ts';
-import { inArc, membersFrom, narrower, segmentsOf, within } from './range.ts';
+import { reachOf } from './hosts.ts';
+import { hostsFrom, inArc, membersFrom, narrower, segmentsOf, within } from './range.ts';
 import { disagreementCounter } from './read-repair.ts';
 import type { ReplicationDeps, ReplicationOptions, ReplicationTimings } from './replication-options.ts';
 import type { HandOver } from './serve.ts';
@@ -121,7 +122,7 @@ export class Replication implements HandOver {
   /** One of the members that hold `key`, or may next. */
   near(key: Id): boolean {
     const self = this.#deps.ring.self.id;
-    const window = membersFrom(key, this.#deps.ring.members()).slice(0, 2 * this.#replicas);
+    const window = hostsFrom(key, this.#deps.ring.members(), 2 * this.#replicas);
     return window.some(({ id }) => id === self);
   }
 
@@ -147,7 +148,7 @@ export class Replication implements HandOver {
     this.#leaving = true;
     const { ring, clock, store, ask } = this.#deps;
     if (this.#arc === undefined) return;
-    const leaver = { self: ring.self.id, arc: this.#arc, around: this.#around(), replicas: this.#replicas };
+    const leaver = { self: ring.self, arc: this.#arc, around: this.#around(), replicas: this.#replicas };
     await handOverAll({ ask, store, clock, self: () => ring.self, onMoved: this.#moved }, leaver, deadlineMs);
   }
 
@@ -213,14 +214,13 @@ export class Replication implements HandOver {
     this.#wake = undefined;
   }
 
-  /** "acknowledges PUBLISH only once the nodes that leave the replica set know of it": our next `replicas` successors. */
+  /** "acknowledges PUBLISH only once the nodes that leave the replica set know of it": those that our own arc reaches over. */
   async #announce(): Promise<void> {
     if (this.#announced) return;
-    const self = this.#deps.ring.self.id;
-    const after = membersFrom(self, this.#around()).filter(({ id }) => id !== self);
-    const known = await Promise.all(
-      after.slice(0, this.#replicas).map((peer) => this.#arcFetch.knowsUs(peer)),
-    );
+    const { self } = this.#deps.ring;
+    const after = membersFrom(self.id, this.#around()).filter(({ id }) => id !== self.id);
+    const { members } = reachOf(self, after, this.#replicas);
+    const known = await Promise.all(members.map((peer) => this.#arcFetch.knowsUs(peer)));
     if (known.every((knows) => knows) && this.#arc !== undefined) this.#announced = true;
   }
 

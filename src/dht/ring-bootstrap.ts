@@ -3,6 +3,7 @@ import type { Id } from '../record/id.ts';
 import { type Endpoint, formatEndpoint } from '../runtime/datagram.ts';
 import { jittered, randomBelow } from '../runtime/random.ts';
 import { sameEndpoint } from './address.ts';
+import { PEERS_MAX } from './messages.ts';
 import type { RingCore } from './ring-core.ts';
 import type { RingLiveness } from './ring-liveness.ts';
 import type { RingDeps } from './ring-options.ts';
@@ -205,7 +206,7 @@ export class RingBootstrap {
       if (!(await this.#live.introduce(answerer, true))) return false;
       // "atomically (one answer from m): j.succ := m.succ; j.prdc := m; j is member"
       const [head, ...tail] = answer.successors.filter((peer) => peer.id !== self);
-      const list = adoptSuccessors(self, head ?? answerer, tail, core.options.successors);
+      const list = adoptSuccessors(self, head ?? answerer, tail, PEERS_MAX);
       core.enter('full', { successors: list.peers, predecessors: [answerer] });
       this.#live.hear(list.peers);
     }

@@ -2,13 +2,16 @@
 import { type Arc, type Id, inHalfOpen } from '../record/id.ts';
 import { sameEndpoint } from './address.ts';
 import { Departures } from './departures.ts';
+import { countHosts, hostOf, keptOf, sameHost } from './hosts.ts';
 import { type LeaseClock, leaseClockAt, leaseHolds, observeClocks } from './lease.ts';
-import { closestPreceding, inReplicaOrder } from './lookup.ts';
+import { closestPreceding } from './lookup.ts';
 import type { EndOfLife } from './membership.ts';
-import { arcOf, type Neighbourhood, type RingChange, sameNeighbourhood } from './neighbourhood.ts';
+import { PEERS_MAX } from './messages.ts';
+import { arcOf, type Neighbourhood, type RingChange, sameNeighbourhood, vouchers } from './neighbourhood.ts';
 import { type Known, PeerTable } from './peer-table.ts';
+import { hostsFrom } from './range.ts';
 import type { RingDeps, RingOptions } from './ring-options.ts';
-import { NO_LISTS, type RingLists, renewed, replicasAmong, without } from './ring-state.ts';
+import { isWhole, NO_LISTS, type RingLists, renewed, replicasAmong, without } from './ring-state.ts';
 import { gapEstimate, medianEstimate } from './size-estimate.ts';
 import type { Peer, RingView } from './types.ts';
 
@@ -90,7 +93,11 @@ export class RingCore implements RingView {
   get size(): number {
     return this.table.size + 1;
   }
-  /** Below it nothing is acknowledged and nothing denied. */
+  /** Processes known, ourselves included; counting ends at `max`. */
+  hosts(max?: number): number {
+    return countHosts(this.#self, this.table.peers(), max);
+  }
+  /** So many processes; below it nothing is acknowledged and nothing denied. */
   get minMembers(): number {
     if (this.options.minMembers > 0) return this.options.minMembers;
     return this.#otherSeeds ? 2 : 1;
@@ -99,7 +106,8 @@ export class RingCore implements RingView {
     return this.#otherSeeds;
   }
   get ready(): boolean {
-    return this.#phase === 'joined' && this.size >= this.minMembers;
+    const { minMembers } = this;
+    return this.#phase === 'joined' && this.hosts(minMembers) >= minMembers;
   }
 
   onChange(listener: (change: RingChange) => void): void {
@@ -122,7 +130,7 @@ export class RingCore implements RingView {
   enter(mode: 'small' | 'full', lists: RingLists): void {
     this.#phase = 'joined';
     this.#mode = mode;
-    this.#lists = lists;
+    this.#lists = this.#cut(lists);
     this.#wrappedRounds = 0;
     this.#membershipVersion += 1;
     this.#commit();
@@ -130,16 +138,12 @@ export class RingCore implements RingView {
 
   /** As one of a ring that was settled before we looked (RingOptions.initial). */
   enterSettled(members: readonly Peer[]): void {
-    const { successors, replicas } = this.options;
+    const { successors } = this.options;
     const { id } = this.#self;
     const others = members.filter((peer) => peer.id !== id);
     for (const peer of others) this.table.set(this.#known(peer, undefined, {}), this.#exactIds());
     if (others.length <= successors) this.enter('small', NO_LISTS);
-    else
-      this.enter('full', {
-        successors: this.table.after(id, successors),
-        predecessors: this.table.before(id, replicas),
-      });
+    else this.enter('full', this.#listsOfTable());
   }
 
   leave(): void {
@@ -162,7 +166,7 @@ export class RingCore implements RingView {
     const same = before?.peer.bootSequence === peer.bootSequence;
     this.table.set(this.#known(peer, same ? before : undefined, heard), this.#exactIds());
     if (same) return;
-    this.departures.returned(peer.id);
+    this.departures.returned(peer.id, sameHost(peer, this.#self) ? undefined : hostOf(peer));
     this.#lists = renewed(this.#lists, peer);
     if (this.#mode === 'small') this.#membershipVersion += 1;
     this.#commit();
@@ -183,7 +187,10 @@ export class RingCore implements RingView {
     this.departures.note(peer, cause, nowMs);
     if (!this.table.delete(peer.id) && !listed) return;
     this.#lists = without(this.#lists, peer.id);
-    if (cause === 'silent' && this.#phase === 'joined') this.departures.lost(peer.id, nowMs, this.size);
+    // A process is lost with the last of its members.
+    const others = cause === 'silent' && [...this.table.peers()].some((one) => sameHost(one, peer));
+    if (cause === 'silent' && this.#phase === 'joined' && !others)
+      this.departures.lost(hostOf(peer), nowMs, this.hosts());
     if (this.#mode === 'small' || listed) this.#membershipVersion += 1;
     this.#commit();
   }
@@ -191,7 +198,7 @@ export class RingCore implements RingView {
   /** Full mode: lists as stabilise or rectify left them. `wrapped`: the successor list is the whole ring. */
   setLists(lists: RingLists, wrapped?: boolean): void {
     if (this.#mode !== 'full') return;
-    this.#lists = lists;
+    this.#lists = this.#cut(lists);
     if (wrapped !== undefined)
       this.#wrappedRounds =
         wrapped && lists.successors.length < this.options.successors ? this.#wrappedRounds + 1 : 0;
@@ -219,11 +226,10 @@ export class RingCore implements RingView {
 
   replicaSet(key: Id): readonly Peer[] {
     if (this.#phase !== 'joined') return [];
-    const { replicas } = this.options;
-    if (this.#mode === 'full') return replicasAmong(this.#self, this.#lists, key, replicas);
-    const at = this.table.get(key)?.peer;
-    const near = [...this.table.after(key, replicas), this.#self, ...(at === undefined ? [] : [at])];
-    return inReplicaOrder(key, near).slice(0, replicas);
+    const { replicas, successors } = this.options;
+    if (this.#mode === 'full')
+      return replicasAmong(this.#self, this.#lists, key, { count: replicas, allMin: successors });
+    return hostsFrom(key, this.members(), replicas);
   }
 
   isMine(key: Id): boolean {
@@ -269,8 +275,8 @@ export class RingCore implements RingView {
     if (!this.ready) return false;
     const nowMs = this.#deps.clock.monoMs();
     this.observeClocks();
-    const neighbours = [this.#hood.predecessors[0], this.#hood.successors[0]];
-    if (neighbours.every((peer) => peer === undefined)) return this.table.size === 0;
+    const neighbours = vouchers(this.#hood);
+    if (neighbours.every((peer) => peer === undefined)) return this.hosts(2) === 1;
     return leaseHolds(
       this.#lease,
       neighbours.map((peer) => (peer === undefined ? undefined : this.table.get(peer.id)?.recognisedMs)),
@@ -340,15 +346,11 @@ export class RingCore implements RingView {
   // N ≤ successors, where the list of a large ring visibly comes round, and stays that way for two rounds.
   #chooseMode(): void {
     if (this.#phase !== 'joined') return;
-    const { successors, replicas } = this.options;
-    const { id } = this.#self;
+    const { successors } = this.options;
     if (this.#mode === 'small' && this.table.size > successors) {
       this.#mode = 'full';
       this.#wrappedRounds = 0;
-      this.#lists = {
-        successors: this.table.after(id, successors),
-        predecessors: this.table.before(id, replicas),
-      };
+      this.#lists = this.#listsOfTable();
     } else if (this.#mode === 'full' && this.#wrappedRounds >= WRAPPED_ROUNDS && this.#listsAgree()) {
       this.#mode = 'small';
       const listed = [...this.#lists.successors, ...this.#lists.predecessors];
@@ -367,14 +369,28 @@ export class RingCore implements RingView {
     return this.#lists.predecessors.every((peer) => ids.has(peer.id));
   }
 
+  /** As much as we keep: whole hosts, however many members each has. */
+  #cut({ successors, predecessors }: RingLists): RingLists {
+    const { replicas, successors: atLeast } = this.options;
+    return {
+      successors: keptOf(this.#self, successors, { atLeast, hosts: Math.min(replicas, atLeast) }),
+      predecessors: keptOf(this.#self, predecessors, { atLeast: 0, hosts: replicas }),
+    };
+  }
+
+  #listsOfTable(): RingLists {
+    const { id } = this.#self;
+    return this.#cut({
+      successors: this.table.after(id, PEERS_MAX),
+      predecessors: this.table.before(id, PEERS_MAX),
+    });
+  }
+
   #survey(): Neighbourhood {
     const { successors, replicas } = this.options;
-    const { id } = this.#self;
-    const lists =
-      this.#mode === 'full'
-        ? this.#lists
-        : { successors: this.table.after(id, successors), predecessors: this.table.before(id, replicas) };
-    const whole = this.#mode === 'small' && this.size <= replicas;
+    const small = this.#mode === 'small';
+    const lists = small ? this.#listsOfTable() : this.#lists;
+    const whole = small || (lists.successors.length >= successors && isWhole(lists));
     const arc = this.#phase === 'joined' ? arcOf(this.#self, lists, { replicas, whole }) : undefined;
     return { mode: this.#mode, self: this.#self, arc, ...lists };
   }

@@ -3,7 +3,7 @@ import type { Arc, Id } from '../record/id.ts';
 import type { Endpoint } from '../runtime/datagram.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { jittered, randomBelow } from '../runtime/random.ts';
-import type { Neighbourhood, RingChange } from './neighbourhood.ts';
+import { closest, type Neighbourhood, type RingChange } from './neighbourhood.ts';
 import { Pulse } from './pulse.ts';
 import { RingBootstrap } from './ring-bootstrap.ts';
 import { RingCore } from './ring-core.ts';
@@ -209,9 +209,10 @@ export class RingMember implements RingView {
   #react({ before, after }: RingChange): void {
     this.#pushing.kick(this.#core.options.timing.pushDelayMs);
     this.#healing.kick(this.#search.healDelayMs());
+    const [were, are] = [closest(before), closest(after)];
     const neighboursChanged =
-      before.predecessors[0]?.id !== after.predecessors[0]?.id ||
-      before.successors[0]?.id !== after.successors[0]?.id ||
+      were.length !== are.length ||
+      were.some(({ id }, index) => id !== are[index]?.id) ||
       after.successors.length < before.successors.length;
     if (neighboursChanged && this.#core.sizeEstimate() < REACTIVE_MAX)
       this.#stabilising.kick(jittered(this.#deps.random, REACTION_MS));
@@ -224,7 +225,7 @@ export class RingMember implements RingView {
     const { predecessors, successors } = core.neighbourhood;
     const further = [...predecessors.slice(1), ...successors.slice(1)];
     const one = further[randomBelow(this.#deps.random, further.length)];
-    const targets = [successors[0], predecessors[0], one].flatMap((peer) => peer ?? []);
+    const targets = [...closest(core.neighbourhood), ...(one === undefined ? [] : [one])];
     const unique = [...new Map(targets.map((peer) => [peer.id, peer])).values()];
     await Promise.all(unique.map((peer) => this.#live.check(peer)));
   }

@@ -100,7 +100,7 @@ export class RingSearch {
 
   #isolated(): boolean {
     const core = this.#core;
-    return !core.ready || (core.table.size === 0 && core.otherSeeds);
+    return !core.ready || (core.otherSeeds && core.hosts(2) === 1);
   }
 
   #lost(recently: boolean): readonly Departed[] {

@@ -2,6 +2,7 @@
 import { clockwiseFrom, type Id } from '../record/id.ts';
 import { randomBelow } from '../runtime/random.ts';
 import { PEERS_MAX } from './messages.ts';
+import { closest } from './neighbourhood.ts';
 import type { RingCore } from './ring-core.ts';
 import type { RingLiveness } from './ring-liveness.ts';
 import type { RingDeps } from './ring-options.ts';
@@ -41,6 +42,7 @@ export class RingStabilise {
       else {
         await this.#stabilise();
         if (this.#core.mode === 'full') await this.#checkPredecessor();
+        await this.#askVouchers();
       }
     });
   }
@@ -114,12 +116,20 @@ export class RingStabilise {
     });
   }
 
+  // Zave's rounds ask the neighbours, which may be members of our own process: the lease needs others' word.
+  async #askVouchers(): Promise<void> {
+    const core = this.#core;
+    const { neighbourhood } = core;
+    const asked = [neighbourhood.successors[0], neighbourhood.predecessors[0]];
+    const others = closest(neighbourhood).filter((peer) => !asked.includes(peer));
+    await Promise.all(others.map((peer) => this.ask(peer)));
+  }
+
   // Neighbours both ways, and one other at random: what a push missed is found here.
   async #smallRound(): Promise<void> {
-    const { predecessors, successors } = this.#core.neighbourhood;
     const others = this.#core.table.all();
     const random = others[randomBelow(this.#deps.random, others.length)]?.peer;
-    const targets = [successors[0], predecessors[0], random].flatMap((peer) => peer ?? []);
+    const targets = [...closest(this.#core.neighbourhood), ...(random === undefined ? [] : [random])];
     const unique = [...new Map(targets.map((peer) => [peer.id, peer])).values()];
     await Promise.all(unique.map((peer) => this.ask(peer)));
   }
@@ -171,7 +181,7 @@ export class RingStabilise {
     if (core.mode !== 'full') return;
     const head = answer.self ?? candidate;
     const tail = answer.successors.filter((peer) => !this.#departedLife(peer));
-    const { peers, wrapped } = adoptSuccessors(core.self.id, head, tail, core.options.successors);
+    const { peers, wrapped } = adoptSuccessors(core.self.id, head, tail, PEERS_MAX);
     core.setLists({ successors: peers, predecessors: core.neighbourhood.predecessors }, wrapped);
     this.#told = answer.predecessors[0];
   }
@@ -203,7 +213,7 @@ export class RingStabilise {
       const tail = [...answer.predecessors, ...core.neighbourhood.predecessors]
         .filter(({ id }) => core.table.get(id) !== undefined && id !== head.id)
         .sort((a, b) => order(b.id, a.id));
-      const predecessors = adoptPredecessors(self, answer.self ?? head, tail, core.options.replicas);
+      const predecessors = adoptPredecessors(self, answer.self ?? head, tail, PEERS_MAX);
       core.setLists({ successors: core.neighbourhood.successors, predecessors });
       return;
     }
@@ -211,7 +221,7 @@ export class RingStabilise {
 
   #setPredecessor(peer: Peer): void {
     const core = this.#core;
-    core.setLists(rectify(core.self.id, core.neighbourhood, peer, core.options.replicas));
+    core.setLists(rectify(core.self.id, core.neighbourhood, peer, PEERS_MAX));
   }
 
   #exclusive(work: () => Promise<void>): Promise<void> {

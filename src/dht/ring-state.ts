@@ -1,5 +1,7 @@
 // Zave's corrected Chord as pure functions over the lists of one node (research B.2–B.5; "How to Make Chord Correct").
 import { between, clockwiseFrom, type Id } from '../record/id.ts';
+import { firstHosts } from './hosts.ts';
+import { membersFrom } from './range.ts';
 import type { Peer } from './types.ts';
 
 /** Both closest first. Never ourselves, never anybody twice (RFC 6940 §10.7.3: leave the entries empty instead). */
@@ -88,12 +90,26 @@ export const renewed = (lists: RingLists, peer: Peer): RingLists => {
 export const isJoinPoint = (self: Id, lists: RingLists, joiner: Id): boolean =>
   isBetterSuccessor(self, lists, joiner);
 
+/** Both lists meet: they are all there is, if the ring is in order. */
+export const isWhole = ({ successors, predecessors }: RingLists): boolean =>
+  successors.some(({ id }) => predecessors.some((peer) => peer.id === id));
+
 /**
- * The first `count` of our exact neighbourhood at or clockwise after `key`, where that is certain: the key lies behind our
- * furthest predecessor, and the list does not end before `count`. Empty otherwise.
+ * The replica set of `key`, `count` hosts, where our exact neighbourhood makes it certain: the key lies behind our furthest
+ * predecessor, and the list does not end before `count`. Empty otherwise.
+ * `allMin`: a list as long as this that comes round to us is the whole ring, of however few hosts.
  */
-export const replicasAmong = (self: Peer, lists: RingLists, key: Id, count: number): readonly Peer[] => {
+export const replicasAmong = (
+  self: Peer,
+  lists: RingLists,
+  key: Id,
+  { count, allMin }: { readonly count: number; readonly allMin: number },
+): readonly Peer[] => {
   const chain = [...lists.predecessors].reverse().concat(self, lists.successors);
+  if (lists.successors.length >= allMin && isWhole(lists)) {
+    const ring = [...new Map(chain.map((peer) => [peer.id, peer])).values()];
+    return firstHosts(membersFrom(key, ring), count);
+  }
   const first = chain[0];
   if (first === undefined || first.id === self.id) return [];
   // The first in the chain is known, what lies before it is not.
@@ -102,8 +118,8 @@ export const replicasAmong = (self: Peer, lists: RingLists, key: Id, count: numb
     const owner = chain[index];
     if (before === undefined || owner === undefined) return [];
     if (owner.id !== key && !between(before.id, key, owner.id)) continue;
-    const set = chain.slice(index, index + count);
-    return set.length === count && new Set(set.map(({ id }) => id)).size === count ? set : [];
+    const set = firstHosts(chain.slice(index), count);
+    return set.length === count ? set : [];
   }
   return [];
 };

@@ -112,7 +112,10 @@ export class RoutingRing {
   found(self: number, key: Id): Extract<Answer, { type: 'found' }> {
     const peer = this.at(self);
     const lists = this.lists(self);
-    const replicas = replicasAmong(peer, lists, key, this.options.replicas);
+    const replicas = replicasAmong(peer, lists, key, {
+      count: this.options.replicas,
+      allMin: this.options.successors,
+    });
     if (replicas.length > 0) return { type: 'found', replicas, closest: [] };
     const known = [...this.known(self), ...lists.successors];
     return { type: 'found', replicas, closest: closestPreceding(peer.id, key, known, CLOSEST_MAX) };

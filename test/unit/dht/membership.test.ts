@@ -46,7 +46,7 @@ describe('mass loss', () => {
       .slice(0, count)
       .reduce(
         (watch, id, index) =>
-          afterLoss(watch, id, { nowMs: index * gapMs, membersLeft: known - index - 1, repairMs: 60_000 }),
+          afterLoss(watch, id, { nowMs: index * gapMs, hostsLeft: known - index - 1, repairMs: 60_000 }),
         NO_LOSS,
       );
   const idAt = (index: number): Id => ids[index] ?? hashToId(Buffer.from('none'));
@@ -75,7 +75,7 @@ describe('mass loss', () => {
   });
 
   test('who is lost while it lasts is waited for, too', () => {
-    const more = afterLoss(lose(5, 3), idAt(3), { nowMs: 100_000, membersLeft: 1, repairMs: 60_000 });
+    const more = afterLoss(lose(5, 3), idAt(3), { nowMs: 100_000, hostsLeft: 1, repairMs: 60_000 });
     expect(isMassLoss(afterReturn(more, idAt(0)), 100_000, 3_600_000)).toBe(true);
   });
 });

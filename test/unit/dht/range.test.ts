@@ -5,7 +5,7 @@ import {
   bucketArc,
   bucketDigests,
   differing,
-  firstFrom,
+  hostsFrom,
   inArc,
   membersFrom,
   narrower,
@@ -105,7 +105,7 @@ describe('members', () => {
   ])('seen from %s: its owner first', (from, expected) => {
     expect(names(membersFrom(idAt(from), peers))).toBe(expected);
     for (const count of [1, 2, 3, 4])
-      expect(names(firstFrom(idAt(from), [...peers].reverse(), count))).toBe(expected.slice(0, count));
+      expect(names(hostsFrom(idAt(from), [...peers].reverse(), count))).toBe(expected.slice(0, count));
   });
 
   test('an arc is cut at the members in it, nearest to its end first', () => {

@@ -20,7 +20,12 @@ const idOf = (first: number): Id => {
   bytes[0] = first;
   return idFromBytes(bytes);
 };
-const peer = (first: number, bootSequence = 1): Peer => ({ ...atlanta, id: idOf(first), bootSequence });
+const peer = (first: number, bootSequence = 1): Peer => ({
+  ...atlanta,
+  id: idOf(first),
+  domain: `${first}.example`,
+  bootSequence,
+});
 const peers = (...firsts: readonly number[]): readonly Peer[] => firsts.map((first) => peer(first));
 const firsts = (list: readonly Peer[]): readonly number[] =>
   list.map(({ id }) => Number.parseInt(id.slice(0, 2), 16));
@@ -103,10 +108,14 @@ describe('who holds a key, as far as our surroundings tell', () => {
     [130, []],
     [201, []],
   ])('key %i: %j', (key, expected) => {
-    expect(firsts(replicasAmong({ ...peer(100) }, around, idOf(key), 3))).toEqual(expected);
+    expect(firsts(replicasAmong({ ...peer(100) }, around, idOf(key), { count: 3, allMin: 8 }))).toEqual(
+      expected,
+    );
   });
 
   test('nothing without a predecessor', () => {
-    expect(replicasAmong(peer(100), lists([120, 150, 200], []), idOf(90), 3)).toEqual([]);
+    expect(replicasAmong(peer(100), lists([120, 150, 200], []), idOf(90), { count: 3, allMin: 8 })).toEqual(
+      [],
+    );
   });
 });
