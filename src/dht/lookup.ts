@@ -9,8 +9,10 @@ import type { FindOutcome, LookupStep, Peer } from './types.ts';
 const PARALLEL = 2;
 /** "at most log₂N + 5 steps". */
 const EXTRA_STEPS = 5;
-/** Candidates kept of all that was heard: the closest ones. */
-const CANDIDATES_MAX = 32;
+/** The dead on the way are no steps: where half of the ring just died they are as many as the living, and sometimes twice. */
+const UNANSWERED_SHARE = 2;
+/** Candidates kept of all that was heard, the closest ones; so many are worth knowing at the start. */
+export const CANDIDATES_MAX = 32;
 
 /** Closest to the key from behind first: the order in which to ask. */
 export const closestFirst = (key: Id, peers: readonly Peer[]): readonly Peer[] => {
@@ -63,13 +65,14 @@ export const lookup = async (
 ): Promise<FindOutcome> => {
   const { health, parallel = PARALLEL } = deps;
   const limit = PARALLEL * stepsMax(deps.sizeEstimate);
-  // BOUNDED: all of these by `limit` questions and CANDIDATES_MAX.
+  // BOUNDED: all of these by `limit` questions that are answered, UNANSWERED_SHARE × `limit` more, and CANDIDATES_MAX.
   const steps: LookupStep[] = [];
   const visited = new Set<Id>();
   const depths = new Map<Id, number>();
   let candidates = closestFirst(key, start).slice(0, CANDIDATES_MAX);
   let replicas: readonly Peer[] = [];
   let roundTrips = 0;
+  let answered = 0;
 
   const askOne = async (peer: Peer): Promise<void> => {
     const depth = depths.get(peer.id) ?? 1;
@@ -79,6 +82,7 @@ export const lookup = async (
       steps.push({ ...step, rttMs: undefined, result: outcome.code === 'timeout' ? 'timeout' : 'error' });
       return;
     }
+    answered += 1;
     const { answer, meta } = outcome;
     if (answer.type === 'found' && answer.replicas.length > 0) {
       const told = inReplicaOrder(key, answer.replicas);
@@ -91,10 +95,12 @@ export const lookup = async (
     const told = answer.type === 'found' ? answer.closest : answer.type === 'error' ? answer.peers : [];
     const closer = closerThan(peer.id, key, told);
     steps.push({ ...step, rttMs: meta.rttMs, result: closer.length > 0 ? 'closer' : 'error', told: closer });
-    const known = new Set(candidates.map(({ id }) => id));
-    const fresh = closer.filter(({ id }) => !known.has(id));
-    for (const { id } of fresh) if (!visited.has(id)) depths.set(id, depth + 1);
-    if (fresh.length > 0) candidates = closestFirst(key, [...candidates, ...fresh]).slice(0, CANDIDATES_MAX);
+    // Who was asked already takes no place: after a mass death the closest ones are many, and dead.
+    const open = candidates.filter(({ id }) => !visited.has(id));
+    const known = new Set(open.map(({ id }) => id));
+    const fresh = closer.filter(({ id }) => !known.has(id) && !visited.has(id));
+    for (const { id } of fresh) depths.set(id, depth + 1);
+    candidates = closestFirst(key, [...open, ...fresh]).slice(0, CANDIDATES_MAX);
   };
 
   // Two questions under way, as long as there is somebody left to ask; nobody waits for the slower one once one found it.
@@ -102,6 +108,8 @@ export const lookup = async (
     let active = 0;
     let late = 0;
     const timer = deps.clock.setTimer(deadlineMs, resolve);
+    const mayAsk = (): boolean =>
+      answered + active - late < limit && visited.size < (1 + UNANSWERED_SHARE) * limit;
     const next = (): Peer | undefined => {
       const open = candidates.filter(({ id }) => !visited.has(id));
       return open.find(({ id }) => health?.suspect(id) !== true) ?? open[0];
@@ -125,7 +133,7 @@ export const lookup = async (
       }, reject);
     };
     const pump = (): void => {
-      while (active - late < parallel && replicas.length === 0 && visited.size < limit) {
+      while (active - late < parallel && replicas.length === 0 && mayAsk()) {
         const peer = next();
         if (peer === undefined) break;
         visited.add(peer.id);

@@ -4,7 +4,7 @@ import { sameEndpoint } from './address.ts';
 import { Departures } from './departures.ts';
 import { countHosts, hostOf, keptOf, sameHost } from './hosts.ts';
 import { type LeaseClock, leaseClockAt, leaseHolds, observeClocks } from './lease.ts';
-import { closestPreceding } from './lookup.ts';
+import { CANDIDATES_MAX, closestPreceding } from './lookup.ts';
 import type { EndOfLife } from './membership.ts';
 import { PEERS_MAX } from './messages.ts';
 import { arcOf, type Neighbourhood, type RingChange, sameNeighbourhood, vouchers } from './neighbourhood.ts';
@@ -16,7 +16,6 @@ import { gapEstimate, medianEstimate } from './size-estimate.ts';
 import type { Peer, RingView } from './types.ts';
 
 const TABLE_MAX = 4096;
-const CLOSEST_MAX = 8;
 const ESTIMATES = 10;
 /** Rounds in a row in which the list came back to us: a ring is small again, not just a list short. */
 const WRAPPED_ROUNDS = 2;
@@ -242,8 +241,8 @@ export class RingCore implements RingView {
   }
 
   closestPreceding(key: Id): readonly Peer[] {
-    const known = [...this.table.before(key, CLOSEST_MAX), ...this.#hood.successors];
-    return closestPreceding(this.#self.id, key, known, CLOSEST_MAX);
+    const known = [...this.table.before(key, CANDIDATES_MAX), ...this.#hood.successors];
+    return closestPreceding(this.#self.id, key, known, CANDIDATES_MAX);
   }
 
   leaseValid(): boolean {

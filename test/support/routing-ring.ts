@@ -1,6 +1,6 @@
 // An ideal ring as data, for the published figures: lists and fingers as the node keeps them, asked by the real lookup.
 import { nodeId } from '../../src/dht/descriptor.ts';
-import { closestPreceding, type LookupDeps, lookup } from '../../src/dht/lookup.ts';
+import { CANDIDATES_MAX, closestPreceding, type LookupDeps, lookup } from '../../src/dht/lookup.ts';
 import { type RingLists, replicasAmong } from '../../src/dht/ring-state.ts';
 import type { Answer, FindOutcome, Peer } from '../../src/dht/types.ts';
 import { addPower, hashToId, type Id } from '../../src/record/id.ts';
@@ -109,7 +109,7 @@ export class RoutingRing {
   }
 
   /** What this node answers to FIND (serve.ts). */
-  found(self: number, key: Id): Extract<Answer, { type: 'found' }> {
+  found(self: number, key: Id, max = CLOSEST_MAX): Extract<Answer, { type: 'found' }> {
     const peer = this.at(self);
     const lists = this.lists(self);
     const replicas = replicasAmong(peer, lists, key, {
@@ -118,7 +118,7 @@ export class RoutingRing {
     });
     if (replicas.length > 0) return { type: 'found', replicas, closest: [] };
     const known = [...this.known(self), ...lists.successors];
-    return { type: 'found', replicas, closest: closestPreceding(peer.id, key, known, CLOSEST_MAX) };
+    return { type: 'found', replicas, closest: closestPreceding(peer.id, key, known, max) };
   }
 
   /** Kills a share of the members at once; nobody notices. */
@@ -168,7 +168,7 @@ export const runLookups = async (ring: RoutingRing, run: LookupRun): Promise<rea
     const from = ring.alive();
     let timeouts = 0;
     const startMs = clock.monoMs();
-    const self = ring.found(ring.indexOf(from.id), key);
+    const self = ring.found(ring.indexOf(from.id), key, CANDIDATES_MAX);
     if (self.replicas.length > 0)
       return { key, from, ms: 0, timeouts, replicas: self.replicas, steps: [], roundTrips: 0 };
     const ask: LookupDeps['ask'] = async (peer) => {
@@ -193,10 +193,3 @@ export const runLookups = async (ring: RoutingRing, run: LookupRun): Promise<rea
   };
   return world.settle(Promise.all(Array.from({ length: run.lookups }, one)), 3_600_000);
 };
-
-export const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
-
-export const quantile = (values: readonly number[], share: number): number =>
-  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(share * values.length))] ??
-  Number.NaN;
