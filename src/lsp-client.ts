@@ -1,17 +1,31 @@
 // The library: the Location Service for programs that are no registrar (gateways, applications, pure P2P).
-import { LspClient as OverlayAccess, type RingWalk, type WalkOptions } from './dht/index.ts';
+import {
+  LspClient as OverlayAccess,
+  type Peer,
+  type ReplicaWord,
+  type RingWalk,
+  type WalkOptions,
+} from './dht/index.ts';
+import { differences } from './location/agreement.ts';
 import { PublicLocation } from './location/public.ts';
 import { Publisher } from './location/publisher.ts';
 import type { BindingChange, PublishResult, QueryResult } from './location/types.ts';
+import type {
+  Located,
+  LocatedPeer,
+  LspClientOptions,
+  PublishOptions,
+  Trace,
+  TracedReplica,
+} from './lsp-client-types.ts';
 import { DnsKeys } from './record/dns-keys.ts';
 import { DomainKeys } from './record/domain-keys.ts';
 import { identityFromPem } from './record/identity.ts';
-import { keyOf } from './record/keys.ts';
+import { keyOf, type NameKeys, nameKeys } from './record/keys.ts';
 import { RECORD_LIMITS } from './record/limits.ts';
 import { parseTrustFile, type TrustMap } from './record/trust-file.ts';
 import type { Identity } from './record/types.ts';
 import { EntryVerifier } from './record/verify.ts';
-import type { Endpoint } from './runtime/datagram.ts';
 import { CodedError } from './runtime/errors.ts';
 import { silentLog } from './runtime/log.ts';
 import { MetricsRegistry } from './runtime/metrics.ts';
@@ -21,34 +35,6 @@ import { parseContactUri } from './uri/contact.ts';
 import { isLoopback } from './uri/hosts.ts';
 import { locationName } from './uri/name.ts';
 import type { LocationName } from './uri/types.ts';
-
-export interface LspClientOptions {
-  /** Any members of the overlay: `{ host, port }`, host an address or a name. */
-  readonly via: readonly Endpoint[];
-  /** The overlay's id; `lsp` if absent. */
-  readonly overlay?: string;
-  /** Copies of each binding in that overlay; 3 if absent. */
-  readonly replicas?: number;
-  /** Text of a trust file (YAML): whose keys are believed without DNS. */
-  readonly trust?: string;
-  /** Ask DNS for domain keys; true if absent. */
-  readonly dns?: boolean;
-  /** What signs publications: PKCS#8 PEM, the domain it signs for and its selector there. Queries need none. */
-  readonly key?: { readonly pem: string; readonly domain: string; readonly selector: number };
-}
-
-/** What to publish under a URI. */
-export interface PublishOptions {
-  readonly contact: string;
-  /** 1 to 3600. */
-  readonly expiresSec: number;
-  /** 0 to 1. */
-  readonly q?: number;
-}
-
-export interface Located {
-  readonly replicas: readonly { readonly domain: string; readonly id: string; readonly endpoint: Endpoint }[];
-}
 
 /** On this machine an answer takes no time: a node that is not there is not waited for as one far away is. */
 const HERE = { attempts: 2, timeoutMs: 500 };
@@ -67,6 +53,7 @@ const SERIES = 'lsp-client';
 export class LspClient {
   readonly #access: OverlayAccess;
   readonly #location: PublicLocation;
+  readonly #publisher: Publisher;
   readonly #options: LspClientOptions;
   readonly #nowSec: () => number;
   /** Keys of local names that nodes on this machine told of themselves. BOUNDED: one a `via`. */
@@ -106,6 +93,7 @@ export class LspClient {
       clock,
       random,
     });
+    this.#publisher = publisher;
     this.#location = new PublicLocation({ overlay: this.#access, publisher });
   }
 
@@ -153,12 +141,58 @@ export class LspClient {
 
   /** The nodes that hold the bindings of a URI, the owner first. */
   async find(uri: string): Promise<Located> {
-    const { replicas } = await this.#access.find(keyOf(nameOf(uri)), FIND_DEADLINE_MS);
+    const key = keyOf(nameOf(uri));
+    const { replicas, roundTrips } = await this.#access.find(key, FIND_DEADLINE_MS);
+    return { key, roundTrips, replicas: located(replicas) };
+  }
+
+  /** A lookup with every step on the way to the replicas, what each of these holds, and in what they differ. */
+  async trace(uri: string): Promise<Trace> {
+    const keys = nameKeys(nameOf(uri));
+    await this.#meet();
+    const { steps, replicas, roundTrips, words } = await this.#access.trace(keys.key, FIND_DEADLINE_MS);
+    const answers = await Promise.all(words.map((word) => this.#opened(word, keys)));
+    const nameById = new Map<string, string>(
+      replicas.map((peer) => [peer.id, `${peer.domain}/${peer.selector}`]),
+    );
     return {
-      replicas: replicas.flatMap(({ domain, id, endpoints: [endpoint] }) =>
-        endpoint === undefined ? [] : [{ domain, id, endpoint }],
+      key: keys.key,
+      roundTrips,
+      replicas: located(replicas),
+      steps: steps.flatMap(({ peer, told, ...step }) =>
+        located([peer]).map((asked) => ({ ...step, asked, told: located(told) })),
+      ),
+      answers,
+      result: await this.#together(words, keys),
+      differences: differences(
+        answers.map(({ peer, bindings, replicas: view }) => ({
+          name: `${peer.domain}/${peer.selector}`,
+          bindings,
+          replicas: view?.map((id) => nameById.get(id) ?? id.slice(0, 8)),
+        })),
       ),
     };
+  }
+
+  async #opened(word: ReplicaWord, keys: NameKeys): Promise<TracedReplica> {
+    const { peer, entries, said, rttMs, settled, replicas } = word;
+    const endpoint = peer.endpoints[0] ?? { host: '', port: 0 };
+    const read = said === 'entries' ? await this.#publisher.read(entries, keys) : undefined;
+    const bindings = said === 'none' ? [] : read?.kind === 'read' ? read.bindings : undefined;
+    const { domain, selector, vnode, id } = peer;
+    return { peer: { domain, selector, vnode, id, endpoint }, rttMs, said, settled, bindings, replicas };
+  }
+
+  async #together(words: readonly ReplicaWord[], keys: NameKeys): Promise<QueryResult> {
+    const answered = words.filter(({ said }) => said === 'entries' || said === 'none');
+    if (words.length > 0 && words.every(({ said }) => said === 'timeout')) return { kind: 'timeout' };
+    if (answered.length === 0) return NOBODY_THERE;
+    const read = await this.#publisher.read(
+      answered.flatMap(({ entries }) => entries),
+      keys,
+    );
+    if (read.kind === 'unavailable') return read;
+    return read.bindings.length > 0 ? { kind: 'found', bindings: read.bindings } : { kind: 'none' };
   }
 
   /** Everybody in the ring, as each says of itself. */
@@ -197,6 +231,11 @@ export class LspClient {
 }
 
 const NOBODY_THERE = { kind: 'unavailable', reason: 'no member of the overlay answers' } as const;
+
+const located = (peers: readonly Peer[]): readonly LocatedPeer[] =>
+  peers.flatMap(({ domain, selector, vnode, id, endpoints: [endpoint] }) =>
+    endpoint === undefined ? [] : [{ domain, selector, vnode, id, endpoint }],
+  );
 
 const isLoopbackName = (domain: string): boolean => domain === 'localhost' || isLoopback(domain);
 

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import type { Argv } from 'yargs';
 import type { Config } from '../config.ts';
-import type { LspClient, LspClientOptions } from '../lsp-client.ts';
+import type { LspClient } from '../lsp-client.ts';
+import type { LspClientOptions } from '../lsp-client-types.ts';
 import type { Endpoint } from '../runtime/datagram.ts';
 import { CodedError, messageOf } from '../runtime/errors.ts';
 import { isWildcard } from '../uri/hosts.ts';

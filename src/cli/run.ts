@@ -4,18 +4,22 @@ import { messageOf } from '../runtime/errors.ts';
 import { VERSION } from '../version.ts';
 import { checkConfigCommand } from './check-config.ts';
 import { CliError, EXIT } from './exit-code.ts';
+import { findCommand } from './find.ts';
 import { keygenCommand } from './keygen.ts';
 import { lookupCommand } from './lookup.ts';
 import { pingCommand } from './ping.ts';
 import { publishCommand, withdrawCommand } from './publish.ts';
 import { ringCommand } from './ring.ts';
 import { serveCommand } from './serve.ts';
+import { traceCommand } from './trace.ts';
 import { usersCommand } from './users.ts';
 
 const commands = [
   serveCommand,
   checkConfigCommand,
   lookupCommand,
+  findCommand,
+  traceCommand,
   publishCommand,
   withdrawCommand,
   ringCommand,

@@ -8,7 +8,7 @@ import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Random } from '../runtime/random.ts';
 import { ClientView } from './client-view.ts';
-import { createAsk, endpointFor } from './courier.ts';
+import { type Ask, createAsk, endpointFor } from './courier.ts';
 import type { LspCrypto } from './crypto.ts';
 import { createOverlay } from './overlay.ts';
 import { PeerHealth } from './peer-health.ts';
@@ -16,6 +16,7 @@ import { type RingWalk, type WalkOptions, walkRing } from './ring-walk.ts';
 import { LspRpc } from './rpc.ts';
 import { type ResolveHost, resolveSeeds } from './seeds.ts';
 import { Tasks } from './tasks.ts';
+import { type KeyTrace, traceKey } from './trace.ts';
 import type {
   FindOutcome,
   OverlayClient,
@@ -62,6 +63,7 @@ export class LspClient implements OverlayClient {
   readonly #rpc: LspRpc;
   readonly #tasks: Tasks;
   readonly #view: ClientView;
+  readonly #ask: Ask;
   readonly #overlay: OverlayClient;
   readonly #seeds: () => Promise<readonly Endpoint[]>;
 
@@ -85,6 +87,7 @@ export class LspClient implements OverlayClient {
     );
     const health = new PeerHealth(clock);
     const ask = createAsk({ rpc: this.#rpc, health });
+    this.#ask = ask;
     this.#seeds = () => resolveSeeds(deps.resolveHost, options.seeds);
     this.#view = new ClientView(
       { ask, rpc: this.#rpc, clock, random, tasks: this.#tasks, health, seeds: this.#seeds },
@@ -145,6 +148,11 @@ export class LspClient implements OverlayClient {
 
   find(key: Id, deadlineMs: number): Promise<FindOutcome> {
     return this.#overlay.find(key, deadlineMs);
+  }
+
+  /** The same with all that was said on the way, and what each replica holds. */
+  trace(key: Id, deadlineMs: number): Promise<KeyTrace> {
+    return traceKey({ ask: this.#ask, find: (one, ms) => this.#view.find(one, ms) }, key, deadlineMs);
   }
 
   /** What one node says of itself. */

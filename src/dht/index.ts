@@ -3,4 +3,5 @@ export { LspClient } from './client.ts';
 export { LspNode } from './node.ts';
 export { lastingFindings, type RingFinding, type WalkedMember } from './ring-check.ts';
 export type { RingWalk, WalkOptions } from './ring-walk.ts';
-export type { OverlayClient, PublishOutcome } from './types.ts';
+export type { KeyTrace, ReplicaWord } from './trace.ts';
+export type { LookupStep, OverlayClient, Peer, PublishOutcome } from './types.ts';
