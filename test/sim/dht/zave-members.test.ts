@@ -1,0 +1,109 @@
+// Real members and the truth about who lives: Zave's invariant at every change of a list, where her assumptions hold.
+import { describe, expect, test } from 'vitest';
+import { simRandom } from '../../../src/sim/sim-random.ts';
+import { at, hostOf, SimRing } from '../../support/sim-ring.ts';
+import { ZaveWatch } from '../../support/zave-watch.ts';
+
+const R = 3;
+const SEEDS = [at(hostOf(0)), at(hostOf(1)), at(hostOf(2))];
+
+interface Played {
+  readonly ring: SimRing;
+  readonly watch: ZaveWatch;
+  readonly joins: number;
+  readonly kills: number;
+  /** Kills that would have broken assumption (b) or (c), and were left out. */
+  readonly spared: number;
+}
+
+/** Joins and kills at any moment, in the middle of whatever is under way; kills only where (b) and (c) allow them. */
+const played = async (seed: number, steps: number): Promise<Played> => {
+  const random = simRandom(`zave ${seed}`);
+  const below = (n: number): number => Math.floor(random.float() * n);
+  const ring = new SimRing(seed, { successors: R, replicas: 3 });
+  let next = 0;
+  const start = async () => {
+    const running = ring.alive.map(({ host }) => at(host));
+    const node = await ring.start(`n${next}`, hostOf(next), running.length > 0 ? running : SEEDS);
+    next += 1;
+    return node;
+  };
+  for (let count = 0; count < R + 4; count += 1) await start();
+  await ring.settled(120_000);
+  const watch = new ZaveWatch(ring, R);
+  for (const node of ring.alive) watch.watch(node);
+  let joins = 0;
+  let kills = 0;
+  let spared = 0;
+  for (let step = 0; step < steps; step += 1) {
+    await ring.world.runFor(below(below(2) === 0 ? 300 : 6000));
+    const { alive } = ring;
+    if (alive.length < 6 || (alive.length < 12 && below(2) === 0)) {
+      watch.watch(await start());
+      joins += 1;
+      continue;
+    }
+    const victim = alive[below(alive.length)];
+    if (victim === undefined || !victim.ring.joined || !watch.mayKill(victim.name)) {
+      spared += 1;
+      continue;
+    }
+    ring.kill(victim.name);
+    watch.look();
+    kills += 1;
+  }
+  return { ring, watch, joins, kills, spared };
+};
+
+// By hand: ZAVE_SEEDS=60 npx vitest run test/sim/dht/zave-members.test.ts
+const SEED_COUNT = Number(process.env['ZAVE_SEEDS'] ?? 4);
+
+test.each(Array.from({ length: SEED_COUNT }, (_, index) => index + 1))(
+  'joins and kills within her assumptions, seed %i: never broken, and ideal in the end',
+  async (seed) => {
+    const { ring, watch, joins, kills, spared } = await played(seed, 30);
+    expect(watch.broken, JSON.stringify({ joins, kills, spared, looks: watch.looks })).toEqual([]);
+    expect(joins + kills).toBeGreaterThan(spared);
+    expect(watch.looks).toBeGreaterThan(50);
+    await ring.settled(120_000);
+    expect(ring.faults).toEqual([]);
+  },
+);
+
+describe('beyond her assumptions', () => {
+  // A list whose entries die together: she gives no guarantee, the peer table is what is left.
+  test('any two neighbours die at the same moment: ideal again', async () => {
+    const ring = new SimRing(7, { successors: 2, replicas: 2 });
+    for (let index = 0; index < 7; index += 1) await ring.start(`n${index}`, hostOf(index), SEEDS);
+    await ring.settled(120_000);
+    for (let round = 0; round < 7; round += 1) {
+      const order = [...ring.alive].sort((a, b) => (a.ring.self.id < b.ring.self.id ? -1 : 1));
+      const pair = [order[round % 7], order[(round + 1) % 7]];
+      for (const node of pair) if (node !== undefined) ring.kill(node.name);
+      await ring.settled(120_000);
+      for (const node of pair) if (node !== undefined) await ring.start(node.name, node.host, SEEDS);
+      await ring.settled(120_000);
+    }
+    expect(ring.faults).toEqual([]);
+  });
+
+  // Research B.6, 2-ring shrink: what once held itself as its own successor.
+  test('three become two and two become one, in every order, and grow again: nobody ever lists itself', async () => {
+    for (const [first, second] of [
+      [0, 1],
+      [1, 2],
+      [2, 0],
+    ] as const) {
+      const ring = new SimRing(`shrink ${first}`, { successors: 2, replicas: 2 });
+      for (let index = 0; index < 3; index += 1) await ring.start(`n${index}`, hostOf(index), SEEDS);
+      await ring.settled(60_000);
+      ring.kill(`n${first}`);
+      await ring.settled(60_000);
+      ring.kill(`n${second}`);
+      await ring.settled(60_000);
+      for (const index of [first, second]) await ring.start(`n${index}`, hostOf(index), SEEDS);
+      await ring.settled(120_000);
+      expect(ring.faults).toEqual([]);
+    }
+  });
+});
