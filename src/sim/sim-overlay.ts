@@ -55,6 +55,8 @@ export interface SimBoot {
   /** Default: `NAME.example`, selector 0. */
   readonly domain?: string;
   readonly selector?: number;
+  /** Where others reach it, if not where it listens: a forwarded port. */
+  readonly advertise?: Endpoint;
 }
 
 interface Prepared {
@@ -150,7 +152,7 @@ export class SimOverlay {
   #describe({ name, boot, process }: Prepared): Peer {
     const identity = this.crypto.identity(domainOf(name, boot), boot.selector);
     const { domain, selector } = identity;
-    const endpoints = [{ host: process.host, port: SIM_PORT }];
+    const endpoints = [boot.advertise ?? { host: process.host, port: SIM_PORT }];
     const bootSequence = Math.floor(process.clock.wallMs() / 1000);
     return encodePeer({ domain, selector, vnode: 0, endpoints, bootSequence }, identity, SIM_OVERLAY);
   }
@@ -181,6 +183,7 @@ export class SimOverlay {
       {
         overlayId: SIM_OVERLAY,
         listen: { host, port: SIM_PORT },
+        ...(boot.advertise === undefined ? {} : { advertise: [boot.advertise] }),
         seeds: more.seeds,
         initial: more.initial,
         replicas,

@@ -40,7 +40,7 @@ process.stdout.write(
   `${nodes} processes, ${where}; delay ${line.delayMs}+${line.jitterMs} ms, loss ${100 * line.loss} % each way\n\n${headerRow()}`,
 );
 try {
-  const { wrong } = await runScenario(
+  const { wrong, outdated } = await runScenario(
     fleet,
     {
       nodes,
@@ -65,7 +65,8 @@ try {
   process.stdout.write(
     `\na member, at the end: ${(sum(({ rssMb }) => rssMb) / states.length).toFixed(0)} MB resident, ` +
       `${(sum(({ cpuMs }) => cpuMs) / states.length / 1000).toFixed(1)} s of CPU since its start\n` +
-      `denied or wrong: ${wrong.length}\n${wrong.slice(0, 20).join('\n')}\n`,
+      `denied or wrong: ${wrong.length}\n${wrong.slice(0, 20).join('\n')}\n` +
+      `an earlier contact, told by one replica alone: ${outdated.length}\n${outdated.slice(0, 20).join('\n')}\n`,
   );
   process.exitCode = wrong.length > 0 ? 1 : 0;
 } finally {

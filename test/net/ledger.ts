@@ -33,6 +33,11 @@ export class Ledger {
   readonly #rows: readonly Row[];
   /** A denied binding that was acknowledged, or a contact that was not the latest one: there must be none. */
   readonly wrong: string[] = [];
+  /**
+   * An earlier contact, told by one replica alone while the others did not answer for 700 ms: "a single answer is used
+   * only when the others don't come" (DESIGN §5, Read). Old, not wrong, and counted.
+   */
+  readonly outdated: string[] = [];
   #times: number[] = [];
   #counts = { lookups: 0, found: 0, unanswered: 0, registered: 0, notRegistered: 0 };
   #going = false;
@@ -87,8 +92,15 @@ export class Ledger {
     if (found.kind === 'entries') {
       this.#counts.found += 1;
       const [contact = ''] = found.contacts;
-      if (found.contacts.length !== 1 || !good.includes(contact))
-        this.wrong.push(`user ${user} at ${member.name}: ${found.contacts}, not ${good}`);
+      if (found.contacts.length !== 1 || !good.includes(contact)) {
+        const earlier = Array.from({ length: row.tried }, (_, at) => contactOf(user, at + 1)).includes(
+          contact,
+        );
+        const alone = found.answers === 1 && found.contacts.length === 1 && earlier;
+        (alone ? this.outdated : this.wrong).push(
+          `user ${user} at ${member.name}: ${found.contacts} by ${found.answers} in ${found.ms.toFixed(0)} ms, not ${good}`,
+        );
+      }
     } else if (found.kind === 'none') {
       if (least > 0) this.wrong.push(`user ${user} at ${member.name}: denied, registered as ${good[0]}`);
     } else this.#counts.unanswered += 1;

@@ -102,6 +102,8 @@ export interface Found {
   readonly kind: string;
   readonly contacts: readonly string[];
   readonly ms: number;
+  /** Replicas whose answers are in it. */
+  readonly answers: number;
 }
 
 export const lookUp = async (
@@ -115,9 +117,9 @@ export const lookUp = async (
   const names = nameKeys(nameOf(user));
   const outcome = await overlay.query(names.key, deadlineMs);
   const ms = systemClock.monoMs() - startedMs;
-  if (outcome.kind !== 'entries') return { kind: outcome.kind, contacts: [], ms };
+  if (outcome.kind !== 'entries') return { kind: outcome.kind, contacts: [], ms, answers: 0 };
   const read = await readEntries(outcome.entries, { keys: names, verifier, limits });
   const bindings = openBindings(read.records, { keys: names, nowMs: systemClock.wallMs(), limits });
   const contacts = bindings.map(({ contact }) => contact);
-  return { kind: contacts.length > 0 ? 'entries' : 'none', contacts, ms };
+  return { kind: contacts.length > 0 ? 'entries' : 'none', contacts, ms, answers: outcome.answers };
 };

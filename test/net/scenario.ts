@@ -76,7 +76,11 @@ export const runScenario = async (
   fleet: Fleet,
   options: ScenarioOptions,
   tell: (phase: Phase) => void,
-): Promise<{ readonly phases: readonly Phase[]; readonly wrong: readonly string[] }> => {
+): Promise<{
+  readonly phases: readonly Phase[];
+  readonly wrong: readonly string[];
+  readonly outdated: readonly string[];
+}> => {
   const { nodes, random, limitMs } = options;
   const ledger = new Ledger(options.users);
   const phases: Phase[] = [];
@@ -191,7 +195,7 @@ export const runScenario = async (
     await ledger.end();
     await observer.stop();
   }
-  return { phases, wrong: ledger.wrong };
+  return { phases, wrong: ledger.wrong, outdated: ledger.outdated };
 };
 
 const cutInProcess = async (
