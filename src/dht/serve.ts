@@ -1,6 +1,7 @@
 // What a member answers to FIND, QUERY and PUBLISH: who is responsible, what is held, and when it may not say.
 import type { Id } from '../record/id.ts';
 import { unreachable } from '../runtime/errors.ts';
+import { CHUNK_BYTES_MAX } from './frame.ts';
 import { closestFirst } from './lookup.ts';
 import type { Answer, ErrorCode, Peer, PublishVerdict, RecordStorePort, Request, RingView } from './types.ts';
 
@@ -21,6 +22,23 @@ export interface ServeDeps {
 type FindQueryPublish = Extract<Request, { type: 'find' | 'query' | 'publish' }>;
 
 const CLOSEST_MAX = 8;
+/** For all of an answer but its closer peers, and for the length in front of each of these. */
+const ANSWER_HEAD_BYTES = 32;
+const PEER_HEAD_BYTES = 3;
+
+/**
+ * The closest of them, at most 8 and no more than one datagram takes: a second one would cost every step of a look-up
+ * another datagram, whoever has no cookie another round trip, and us the answer's keeping until its parts have arrived.
+ */
+export const closestTold = (key: Id, peers: readonly Peer[]): readonly Peer[] => {
+  let left = CHUNK_BYTES_MAX - ANSWER_HEAD_BYTES;
+  return closestFirst(key, peers)
+    .slice(0, CLOSEST_MAX)
+    .filter(({ encoded }) => {
+      left -= encoded.length + PEER_HEAD_BYTES;
+      return left >= 0;
+    });
+};
 
 const error = (code: ErrorCode, detail: string, peers: readonly Peer[] = []): Answer => ({
   type: 'error',
@@ -32,13 +50,13 @@ const error = (code: ErrorCode, detail: string, peers: readonly Peer[] = []): An
 /** Better ones to ask: the replicas if known, else who is nearer to the key. */
 const better = (ring: RingView, key: Id): readonly Peer[] => {
   const replicas = ring.replicaSet(key).filter(({ id }) => id !== ring.self.id);
-  return replicas.length > 0 ? replicas : closestFirst(key, ring.closestPreceding(key)).slice(0, CLOSEST_MAX);
+  return replicas.length > 0 ? replicas : closestTold(key, ring.closestPreceding(key));
 };
 
 const find = (ring: RingView, key: Id): Answer => {
   const replicas = ring.replicaSet(key);
-  const closest = replicas.length > 0 ? [] : closestFirst(key, ring.closestPreceding(key));
-  return { type: 'found', replicas, closest: closest.slice(0, CLOSEST_MAX) };
+  const closest = replicas.length > 0 ? [] : closestTold(key, ring.closestPreceding(key));
+  return { type: 'found', replicas, closest };
 };
 
 /** Why this node may not say that there is no more than it holds; undefined if it may. */

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { encodePeer } from '../../src/dht/descriptor.ts';
 import type { Peer } from '../../src/dht/types.ts';
+import type { Id } from '../../src/record/id.ts';
 import type { Endpoint } from '../../src/runtime/datagram.ts';
 import { sampleIdentity } from '../support/lsp-samples.ts';
 
@@ -15,6 +16,8 @@ export const vectors: {
 } = JSON.parse(readFileSync(new URL('../vectors/entry.json', import.meta.url), 'utf8'));
 export const ENTRY = new Uint8Array(Buffer.from(vectors.entries[0]?.entry ?? '', 'hex'));
 
+// The brand's one door here: the vectors hold 40 hex digits.
+export const KEY = vectors.derived.key as Id;
 export const SEED = new Uint8Array(Buffer.from(vectors.given.seed, 'hex'));
 
 /** A member of a domain of its own at `endpoint`. */

@@ -1,7 +1,7 @@
 // A lookup in LSP: FIND from peer to peer until one names the replicas, then QUERY (docs/sip-tunnel.md).
 import { LspRpc } from '../../src/dht/rpc.ts';
+import { closestTold } from '../../src/dht/serve.ts';
 import type { Answer, Request } from '../../src/dht/types.ts';
-import type { Id } from '../../src/record/id.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { type OpenDatagram, openDatagram } from '../../src/runtime/datagram.ts';
 import { silentLog } from '../../src/runtime/log.ts';
@@ -12,15 +12,12 @@ import {
   type Asker,
   ENTRY,
   HOST,
+  KEY,
   OTHERS,
   OVERLAY,
   peerAt,
   type Traffic,
-  vectors,
 } from './tunnel-form.ts';
-
-// The brand's one door here: the vectors hold 40 hex digits.
-const KEY = vectors.derived.key as Id;
 
 const rpcWith = (handler: (request: Request) => Promise<Answer>, open: OpenDatagram = openDatagram): LspRpc =>
   new LspRpc(
@@ -51,10 +48,12 @@ export const lspAsked = async (count: number): Promise<Asked> => {
   for (const [index] of rpcs.entries()) {
     const next = peers.slice(index + 1, index + 2);
     const replicas = [...next, ...OTHERS.slice(0, 2)];
+    // As many as a member tells, the next one among them.
+    const told = closestTold(KEY, OTHERS).slice(1);
     answers.push(
       index >= count - 2
         ? { type: 'found', replicas, closest: [] }
-        : { type: 'found', replicas: [], closest: [...next, ...OTHERS] },
+        : { type: 'found', replicas: [], closest: [...next, ...told] },
     );
   }
   return {

@@ -1,6 +1,7 @@
 // The same lookup in REGISTER requests, as dSIP carried it: each peer answers 302 with the next, the last one 200 with the
 // binding; every request a non-INVITE transaction of RFC 3261 at both ends (docs/sip-tunnel.md says where the form is from).
 
+import { closestTold } from '../../src/dht/serve.ts';
 import type { Peer } from '../../src/dht/types.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { type DatagramPort, type Endpoint, openDatagram } from '../../src/runtime/datagram.ts';
@@ -10,11 +11,23 @@ import { writeReply, writeRequest } from '../../src/sip/codec.ts';
 import { readMessage } from '../../src/sip/reader.ts';
 import type { Flow, HeaderRow, Reply, SipMessage } from '../../src/sip/types.ts';
 import { answerPort, stampVia, transactionKey } from '../../src/sip/via.ts';
-import { type Asked, type Asker, ENTRY, HOST, OTHERS, peerAt, type Traffic, vectors } from './tunnel-form.ts';
+import {
+  type Asked,
+  type Asker,
+  ENTRY,
+  HOST,
+  KEY,
+  OTHERS,
+  peerAt,
+  type Traffic,
+  vectors,
+} from './tunnel-form.ts';
 
 /** RFC 3261 §17.2.2: "Timer J … 64*T1 seconds for unreliable transports"; §17.1.2.2: timer K is T4. */
 const TIMER_J_MS = 32_000;
 const TIMER_K_MS = 5_000;
+/** As many as a FIND names: those that fit in one datagram of LSP (tunnel-lsp.ts). */
+const TOLD = closestTold(KEY, OTHERS).length;
 const AOR = 'bob@biloxi.com';
 
 /** Answers or branches of transactions in "Completed", oldest first, let go of when their timer is over. */
@@ -91,7 +104,7 @@ export const sipAsked = async (count: number, signed: boolean): Promise<Asked> =
     ] as const;
     const next = peers[index + 1];
     // With signatures as many peers as FIND names; else one, and the links that were given for maintenance.
-    const named = next === undefined ? [] : [next, ...OTHERS.slice(0, index >= count - 2 ? 2 : 7)];
+    const named = next === undefined ? [] : [next, ...OTHERS.slice(0, index >= count - 2 ? 2 : TOLD - 1)];
     const contacts = (signed ? named : named.slice(0, 1)).map((peer): readonly [string, string] => [
       'Contact',
       `${uriOf(peer)}${signed ? signedAs(peer) : ''}`,

@@ -1,4 +1,4 @@
-// npx tsx test/bench/tunnel.ts [LOOKUPS]: bytes, CPU and state of a lookup in LSP and of the same lookup carried in SIP
+// npm run bench:tunnel [-- LOOKUPS]: bytes, CPU and state of a lookup in LSP and of the same lookup carried in SIP
 // REGISTER requests, side by side over loopback; printed as the tables of docs/sip-tunnel.md.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';

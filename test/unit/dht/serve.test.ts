@@ -1,8 +1,13 @@
 // FIND, QUERY and PUBLISH as a member answers them: what it may say depends on the ring, the lease and the hand-over.
 import { describe, expect, test } from 'vitest';
-import { type HandOver, serve } from '../../../src/dht/serve.ts';
+import { encodePeer, peerDecoder } from '../../../src/dht/descriptor.ts';
+import { CHUNK_BYTES_MAX } from '../../../src/dht/frame.ts';
+import { closestFirst } from '../../../src/dht/lookup.ts';
+import { messageCodec } from '../../../src/dht/messages.ts';
+import { closestTold, type HandOver, serve } from '../../../src/dht/serve.ts';
 import type { Answer, Peer, RingView } from '../../../src/dht/types.ts';
 import { idAt, peerNamed } from '../../support/fake-peers.ts';
+import { sampleIdentity } from '../../support/lsp-samples.ts';
 import { entryOf, OpaqueStore } from '../../support/overlay-world.ts';
 
 const [self, b, c, d] = ['self', 'b', 'c', 'd'].map((name) => peerNamed(name)) as [Peer, Peer, Peer, Peer];
@@ -151,5 +156,41 @@ describe('FIND', () => {
       replicas: [],
       closest: [d],
     });
+  });
+});
+
+describe('closer peers', () => {
+  test('at most 8, the closest first, and no more than one datagram takes with what stands around them', () => {
+    const named = (label: string) => (_: unknown, at: number) =>
+      encodePeer(
+        {
+          domain: `${label}${at}.example`,
+          selector: 0,
+          vnode: 0,
+          endpoints: [{ host: '2001:db8::1', port: 7184 }],
+          bootSequence: 1_800_000_000,
+        },
+        identity,
+        'lsp',
+      );
+    const identity = sampleIdentity('example');
+    const codec = messageCodec(peerDecoder('lsp'));
+    for (const [label, least] of [
+      ['a', 6],
+      ['a-name-of-the-usual-length-', 5],
+      [`${'long.'.repeat(45)}x`, 2],
+    ] as const) {
+      const told = closestTold(KEY, Array.from({ length: 12 }, named(label)));
+      const answer = codec.encodeAnswer({ type: 'found', replicas: [], closest: told }, 0xffff_ffff);
+      expect(answer.length).toBeLessThanOrEqual(CHUNK_BYTES_MAX);
+      expect(told.length).toBeGreaterThanOrEqual(least);
+      expect(told).toEqual(closestFirst(KEY, told));
+    }
+    expect(
+      closestTold(
+        KEY,
+        Array.from({ length: 12 }, (_, at) => peerNamed(`p${at}`)),
+      ).length,
+    ).toBe(8);
   });
 });
