@@ -11,6 +11,7 @@ import { pingCommand } from './ping.ts';
 import { publishCommand, withdrawCommand } from './publish.ts';
 import { ringCommand } from './ring.ts';
 import { serveCommand } from './serve.ts';
+import { simCommand } from './sim.ts';
 import { traceCommand } from './trace.ts';
 import { usersCommand } from './users.ts';
 
@@ -23,6 +24,7 @@ const commands = [
   publishCommand,
   withdrawCommand,
   ringCommand,
+  simCommand,
   keygenCommand,
   pingCommand,
   usersCommand,

@@ -36,6 +36,16 @@ describe('a wrong command line ends with 2, in words, and prints nothing to stdo
     ['lookup', 'sip:bob@biloxi.example', '--via', '127.0.0.1:0'],
     ['lookup', 'sip:bob@biloxi.example', '--via'],
     ['ring', '--via', '127.0.0.1:70000'],
+    ['ring', '--via', '127.0.0.1:7184', '--looks', '0'],
+    ['find'],
+    ['find', 'bob', '--via', '127.0.0.1:7184'],
+    ['trace'],
+    ['trace', 'tel:+15551234', '--via', '127.0.0.1:7184'],
+    ['sim', '--nodes', '0'],
+    ['sim', '--nodes', 'many'],
+    ['sim', '--minutes', '1.5'],
+    ['sim', '--loss', '2'],
+    ['sim', '100'],
     ['publish', 'sip:bob@biloxi.example'],
     ['publish', 'sip:bob@biloxi.example', 'sip:bob@192.0.2.4'],
     ['publish', 'sip:bob@biloxi.example', 'sip:bob@192.0.2.4', '--key', '/nonexistent/key.pem'],
@@ -63,6 +73,9 @@ describe('help and version', () => {
     ['publish', '--help'],
     ['withdraw', '--help'],
     ['ring', '--help'],
+    ['find', '--help'],
+    ['trace', '--help'],
+    ['sim', '--help'],
     ['keygen', '--help'],
     ['users', '--help'],
     ['users', 'add', '--help'],
@@ -177,5 +190,27 @@ describe('users', () => {
     expect(readFileSync(at('users'), 'utf8')).toBe(`# staff\nal:biloxi.example:${HA1}\n`);
     expect(statSync(at('users')).mode & 0o777).toBe(0o640);
     expect((await remove('bob')).code).toBe(4);
+  });
+});
+
+describe('sim', () => {
+  test('--json prints the report, --plot writes the charts', async () => {
+    const plot = at('out.svg');
+    const flags = ['--nodes', '4', '--churn', '0', '--minutes', '1', '--bindings', '5', '--seed', '2'];
+    const { code, stdout, stderr } = await runCommand(['sim', ...flags, '--json', '--plot', plot]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      options: { nodes: 4, sessionSec: 0, minutes: 1, seed: 2 },
+      deaths: 0,
+      bindings: { acknowledged: 5, found: 5 },
+    });
+    expect(readFileSync(plot, 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
+  });
+
+  test('a plot that can not be written is told', async () => {
+    const flags = ['--nodes', '1', '--churn', '0', '--minutes', '1', '--lookups', '0', '--bindings', '0'];
+    const { code, stderr } = await runCommand(['sim', ...flags, '--plot', '/nonexistent/out.svg']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('cannot write /nonexistent/out.svg');
   });
 });
