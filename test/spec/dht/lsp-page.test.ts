@@ -224,6 +224,20 @@ describe('table of constants', () => {
     expect(table.get(name)).toBe(String(value));
   });
 
+  const asking = [...page.matchAll(/^\| `(\w+)` of `([\w-]+)` \| ([\d ]+) \|/gm)];
+
+  test.each(asking.map(([, name = '', file = '', value = '']) => [name, file, value.replaceAll(' ', '')]))(
+    'gives %s of %s as %s',
+    (name, file, value) => {
+      const [, coded] = new RegExp(`^const ${name} = ([\\d_]+);`, 'm').exec(read(`src/dht/${file}.ts`)) ?? [];
+      expect(coded?.replaceAll('_', '')).toBe(value);
+    },
+  );
+
+  test('has what one who asks goes by', () => {
+    expect(asking.length).toBeGreaterThan(20);
+  });
+
   test.each([
     ['LMAX', RECORD_LIMITS.lifetimeMaxSec],
     ['SKEW', RECORD_LIMITS.skewMs / 1000],
