@@ -13,7 +13,7 @@ import { DnsKeys } from './record/dns-keys.ts';
 import { DomainKeys } from './record/domain-keys.ts';
 import { distance } from './record/id.ts';
 import { RECORD_LIMITS } from './record/limits.ts';
-import { RecordStore } from './record/store.ts';
+import { RecordStore, STORE_OPTIONS } from './record/store.ts';
 import { EntryVerifier } from './record/verify.ts';
 import { type Endpoint, formatEndpoint } from './runtime/datagram.ts';
 import { CodedError } from './runtime/errors.ts';
@@ -67,8 +67,16 @@ export function composeLocation(config: Config, files: LoadedFiles, around: Arou
     config.publication === 'local'
       ? { ...RECORD_LIMITS, lifetimeMaxSec: Math.max(RECORD_LIMITS.lifetimeMaxSec, longestSec) }
       : RECORD_LIMITS;
-  const makeStore = (): RecordStore =>
-    new RecordStore({ verifier, wallMs: () => clock.wallMs() }, { limits });
+  // The members of one process share what a store may hold.
+  const makeStore = (shares = 1): RecordStore =>
+    new RecordStore(
+      { verifier, wallMs: () => clock.wallMs() },
+      {
+        limits,
+        bytesMax: Math.ceil(STORE_OPTIONS.bytesMax / shares),
+        domainBytesMax: Math.ceil(STORE_OPTIONS.domainBytesMax / shares),
+      },
+    );
   const publisher = new Publisher({
     identity,
     domains: config.domain,
@@ -97,7 +105,7 @@ export function composeLocation(config: Config, files: LoadedFiles, around: Arou
   const fatal = new Promise<CodedError>((resolve) => {
     fail = resolve;
   });
-  const overlay = composeOverlay(config, { ...around, keys, store: makeStore(), identity, fail });
+  const overlay = composeOverlay(config, { ...around, keys, makeStore, identity, fail });
   const hybrid =
     config.publication === 'hybrid'
       ? new HybridLocation({
@@ -152,12 +160,12 @@ function composeOverlay(
   config: Config,
   deps: Around & {
     readonly keys: DomainKeys;
-    readonly store: RecordStore;
+    readonly makeStore: (shares: number) => RecordStore;
     readonly identity: LoadedFiles['identity'];
     readonly fail: (error: CodedError) => void;
   },
 ): OverlayParts {
-  const { world, metrics, keys, store, identity, isTrusted, fail } = deps;
+  const { world, metrics, keys, makeStore, identity, isTrusted, fail } = deps;
   const { overlay } = config;
   const common = {
     ...world,
@@ -189,7 +197,7 @@ function composeOverlay(
       ...common,
       identity,
       keys,
-      store,
+      store: () => makeStore(overlay.vnodes),
       onFatal: ({ detail }) => fail(new CodedError('ERR_ID_ALIVE_ELSEWHERE', detail)),
     },
     {
@@ -199,6 +207,7 @@ function composeOverlay(
         : { advertise: [{ host: overlay.advertise.host, port: overlay.advertise.port ?? 0 }] }),
       successors: overlay.successors,
       minMembers: overlay.minMembers,
+      vnodes: overlay.vnodes,
       selfCertified: overlay.selfCertified,
       version: VERSION,
       trusted: isTrusted,
@@ -210,8 +219,8 @@ function composeOverlay(
     mode: node.mode,
     members: node.members.length,
     sizeEstimate: node.sizeEstimate,
-    keys: store.counts.keys,
-    entries: store.counts.entries,
+    keys: node.counts.keys,
+    entries: node.counts.entries,
   });
   return { client: node, facts, walk: () => node.walk() };
 }

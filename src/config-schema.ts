@@ -112,6 +112,7 @@ export const schema = z.strictObject({
       replicas: int(1, 7).default(3),
       successors: int(1, 32).default(8),
       minMembers: int(0, 64).default(0),
+      vnodes: int(1, 16).default(1),
       selfCertified: z.boolean().default(false),
     })
     .prefault({}),

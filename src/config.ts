@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { formatListener, formatPlace } from './config-address.ts';
 import { type Parsed, schema } from './config-schema.ts';
+import { vnodesMax } from './dht/index.ts';
 import { fail, ok, type Result } from './runtime/result.ts';
 import { isIpLiteral, isLoopback, isWildcard } from './uri/hosts.ts';
 
@@ -132,6 +133,9 @@ function relations(parsed: Parsed, mode: 'digest' | 'none'): string[] {
   problems.push(...sharedSockets(parsed));
   if (overlay.successors < overlay.replicas)
     say('overlay.successors', `must be at least overlay.replicas (${overlay.replicas})`);
+  const vnodes = vnodesMax(overlay.replicas);
+  if (overlay.vnodes > vnodes)
+    say('overlay.vnodes', `must be at most ${vnodes} with overlay.replicas ${overlay.replicas}`);
   if (ring && isWildcard(overlay.listen.host) && overlay.advertise === undefined && overlay.role === 'member')
     say(
       'overlay.advertise',

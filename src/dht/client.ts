@@ -1,21 +1,15 @@
 // The overlay as a non-member uses it: publishes and queries through any members' addresses, never joins, keeps a
 // bounded table (draft-johnston-sipping-p2p-ipcom-02 §4: "or even UAs in other domains").
 import type { Id } from '../record/id.ts';
-import type { Clock } from '../runtime/clock.ts';
-import { type Endpoint, formatEndpoint, type OpenDatagram } from '../runtime/datagram.ts';
-import { messageOf } from '../runtime/errors.ts';
-import type { Log } from '../runtime/log.ts';
-import type { Metrics } from '../runtime/metrics.ts';
-import type { Random } from '../runtime/random.ts';
+import { type Endpoint, formatEndpoint } from '../runtime/datagram.ts';
 import { ClientView } from './client-view.ts';
 import { type Ask, createAsk, endpointFor } from './courier.ts';
-import type { LspCrypto } from './crypto.ts';
 import { createOverlay } from './overlay.ts';
-import { PeerHealth } from './peer-health.ts';
 import { type RingWalk, type WalkOptions, walkRing } from './ring-walk.ts';
-import { LspRpc } from './rpc.ts';
-import { type ResolveHost, resolveSeeds } from './seeds.ts';
-import { Tasks } from './tasks.ts';
+import type { LspRpc } from './rpc.ts';
+import { resolveSeeds } from './seeds.ts';
+import { createStack, type StackDeps, type StackOptions } from './stack.ts';
+import type { Tasks } from './tasks.ts';
 import { type KeyTrace, traceKey } from './trace.ts';
 import type {
   FindOutcome,
@@ -27,29 +21,14 @@ import type {
   StatusReport,
 } from './types.ts';
 
-export interface LspClientDeps {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly openDatagram: OpenDatagram;
-  readonly resolveHost: ResolveHost;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  /** Ed25519 if absent. */
-  readonly crypto?: LspCrypto | undefined;
-}
+export type LspClientDeps = StackDeps;
 
-export interface LspClientOptions {
-  readonly overlayId: string;
-  /** Where our socket is bound; port 0 for any. */
-  readonly listen: Endpoint;
+export interface LspClientOptions extends StackOptions {
   /** Any members, by address or name. */
   readonly seeds: readonly Endpoint[];
   /** A constant of the overlay. */
   readonly replicas: number;
 }
-
-/** Operations left over after their answer (the third replica) beyond which nothing lingers. */
-const LINGERING_MAX = 2000;
 
 const WALK = { attempts: 3, timeoutMs: 1000 } as const;
 
@@ -68,29 +47,18 @@ export class LspClient implements OverlayClient {
   readonly #seeds: () => Promise<readonly Endpoint[]>;
 
   constructor(deps: LspClientDeps, options: LspClientOptions) {
-    const { clock, random, log, metrics, openDatagram } = deps;
-    const onError = (task: string, error: unknown): void =>
-      log.error({ task, err: messageOf(error) }, 'a background task failed');
-    this.#tasks = new Tasks({ clock, onError }, { max: LINGERING_MAX });
-    this.#rpc = new LspRpc(
-      {
-        clock,
-        random,
-        log,
-        metrics,
-        openDatagram,
-        crypto: deps.crypto,
-        handler: answerStranger,
-        sizeEstimate: () => this.#view.sizeEstimate,
-      },
-      { bind: options.listen, overlayId: options.overlayId },
+    const { clock, random, metrics } = deps;
+    const { rpc, tasks, health } = createStack(
+      { ...deps, handler: answerStranger, sizeEstimate: () => this.#view.sizeEstimate },
+      options,
     );
-    const health = new PeerHealth(clock);
-    const ask = createAsk({ rpc: this.#rpc, health });
+    this.#rpc = rpc;
+    this.#tasks = tasks;
+    const ask = createAsk({ rpc, health });
     this.#ask = ask;
     this.#seeds = () => resolveSeeds(deps.resolveHost, options.seeds);
     this.#view = new ClientView(
-      { ask, rpc: this.#rpc, clock, random, tasks: this.#tasks, health, seeds: this.#seeds },
+      { ask, rpc, clock, random, tasks, health, seeds: this.#seeds },
       { replicas: options.replicas },
     );
     this.#overlay = createOverlay({
@@ -99,10 +67,10 @@ export class LspClient implements OverlayClient {
       clock,
       random,
       metrics,
-      tally: this.#rpc.tally,
-      tasks: this.#tasks,
+      tally: rpc.tally,
+      tasks,
       locator: this.#view,
-      self: undefined,
+      isSelf: () => false,
       find: (key, deadlineMs) => this.#view.find(key, deadlineMs),
     });
   }

@@ -1,5 +1,6 @@
 // Members by the process they run in: a process is several members where it has virtual nodes, and the copies of a key lie in
 // distinct ones. All lists here are in the order in which they are met, going one way round the ring. Pure.
+import { VNODE_MAX } from './descriptor.ts';
 import { PEERS_MAX } from './messages.ts';
 import type { Peer } from './types.ts';
 
@@ -70,8 +71,8 @@ export const keptOf = (
  * Virtual nodes of one process in an overlay of so many copies. Among (replicas − 1) · vnodes + 1 members of other hosts there
  * are always `replicas` hosts, so that many a list of PEERS_MAX must have room for.
  */
-export const vnodesMax = (replicas: number, vnodeMax: number): number =>
-  replicas < 2 ? vnodeMax + 1 : Math.min(vnodeMax + 1, Math.floor((PEERS_MAX - 1) / (replicas - 1)));
+export const vnodesMax = (replicas: number): number =>
+  Math.min(VNODE_MAX + 1, Math.floor((PEERS_MAX - 1) / Math.max(1, replicas - 1)));
 
 /** The nearest member of another host: those whose word our lease goes by. */
 export const nearestForeign = (self: Named, ordered: readonly Peer[]): Peer | undefined =>

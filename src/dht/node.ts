@@ -1,29 +1,18 @@
-// A member of the overlay, composed: the socket, the ring, the records it holds, and the paths that use all three.
+// A process in the overlay: one socket, one or several members of the ring on it, and the paths that read and write through them.
 import type { Id } from '../record/id.ts';
 import type { DomainKeyResolver, Identity } from '../record/types.ts';
-import type { Clock } from '../runtime/clock.ts';
-import type { Endpoint, OpenDatagram } from '../runtime/datagram.ts';
-import { messageOf } from '../runtime/errors.ts';
-import type { Log } from '../runtime/log.ts';
+import type { Endpoint } from '../runtime/datagram.ts';
 import type { Metrics } from '../runtime/metrics.ts';
-import { jittered, type Random } from '../runtime/random.ts';
+import { jittered } from '../runtime/random.ts';
 import { createAsk, endpointFor } from './courier.ts';
-import type { LspCrypto } from './crypto.ts';
-import { encodePeer } from './descriptor.ts';
-import { MemberLocator } from './member-locator.ts';
+import { Member, type MemberOptions } from './member.ts';
+import { Members } from './members.ts';
 import { createOverlay } from './overlay.ts';
-import { PeerHealth } from './peer-health.ts';
+import { type Calls, withOwnMembers } from './own-members.ts';
 import { createReadRepair } from './read-repair.ts';
-import { Replication } from './replication.ts';
-import { REPLICATION_TIMINGS, type ReplicationTimings } from './replication-options.ts';
-import { RingMember } from './ring-member.ts';
-import { type FatalProblem, RING_TIMING, type RingTiming } from './ring-options.ts';
+import type { FatalProblem } from './ring-options.ts';
 import { type RingWalk, walkRing } from './ring-walk.ts';
-import { LspRpc } from './rpc.ts';
-import type { ResolveHost } from './seeds.ts';
-import { cutOff, serve } from './serve.ts';
-import { createSyncServer } from './serve-sync.ts';
-import { Tasks } from './tasks.ts';
+import { createStack, type Stack, type StackDeps, type StackOptions } from './stack.ts';
 import type {
   Answer,
   FindOutcome,
@@ -36,108 +25,72 @@ import type {
   StatusReport,
 } from './types.ts';
 
-export interface LspNodeDeps {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly openDatagram: OpenDatagram;
-  readonly resolveHost: ResolveHost;
-  readonly log: Log;
-  readonly metrics: Metrics;
+export interface LspNodeDeps extends StackDeps {
   readonly identity: Identity;
   readonly keys: DomainKeyResolver;
-  readonly store: RecordStorePort;
-  /** Ed25519 if absent. */
-  readonly crypto?: LspCrypto | undefined;
+  /** Each member has its own. */
+  readonly store: (vnode: number) => RecordStorePort;
   /** It is pointless to go on: say so and exit 2. */
   readonly onFatal: (problem: FatalProblem) => void;
 }
 
-export interface LspNodeOptions {
-  readonly overlayId: string;
-  readonly listen: Endpoint;
+export interface LspNodeOptions extends StackOptions, MemberOptions {
   /** What others reach us at, at most one per address family; port 0 stands for the bound one. Default: the bound address. */
   readonly advertise?: readonly Endpoint[];
-  readonly seeds: readonly Endpoint[];
-  readonly vnode?: number;
-  readonly replicas: number;
-  readonly successors: number;
-  readonly minMembers: number;
-  /** For simulations: the settled ring to start in (RingOptions). */
-  readonly initial?: readonly Peer[] | undefined;
-  /** May self-certifying domains be members of this overlay? False if absent. */
-  readonly selfCertified?: boolean;
+  /** Members of the ring that this process is; 1 if absent. */
+  readonly vnodes?: number;
   /** Of the program, for STATUS. */
   readonly version: string;
-  /** Sources that no rate limit holds back. */
-  readonly trusted?: (host: string) => boolean;
-  readonly ringTiming?: Partial<RingTiming>;
-  readonly replicationTiming?: Partial<ReplicationTimings>;
 }
 
-/** Operations left over after their answer (the third replica) beyond which nothing lingers. */
-const LINGERING_MAX = 2000;
 const EXPIRE_MS = 30_000;
 /** SIGTERM to exit takes 10 s at most: this much of it for handing over. */
 const LEAVE_MS = 4000;
 
-const NOT_MEMBER: Answer = { type: 'error', code: 'not-member', detail: 'starting', peers: [] };
-
-const STRANGER: Answer = { type: 'error', code: 'refused', detail: 'not a member known here', peers: [] };
+const NOT_MEMBER: Answer = { type: 'error', code: 'not-member', detail: 'no such member here', peers: [] };
 
 const FORSAKEN = { kind: 'unavailable', detail: 'no other member answers' } as const;
 
-/** What exists once the socket is open and our own address known. */
-interface Running {
-  readonly ring: RingMember;
-  readonly replication: Replication;
-  readonly overlay: OverlayClient;
-  readonly sync: ReturnType<typeof createSyncServer>;
-}
+const UNSTARTED = { kind: 'unavailable', detail: 'not started' } as const;
+
+/** Of a process with several members the first speaks in the gauges of the ring; counters and the store's gauges are sums. */
+const withoutGauges = (metrics: Metrics): Metrics => ({
+  counter: (name, help) => metrics.counter(name, help),
+  histogram: (name, help, buckets) => metrics.histogram(name, help, buckets),
+  gauge: () => undefined,
+  counters: () => undefined,
+});
 
 export class LspNode implements OverlayClient {
   readonly #deps: LspNodeDeps;
   readonly #options: LspNodeOptions;
-  readonly #rpc: LspRpc;
-  readonly #tasks: Tasks;
-  #running: Running | undefined;
+  readonly #stack: Stack;
+  readonly #calls: Calls;
+  /** From when the socket is open and our own address known. */
+  #members: Members | undefined;
+  #overlay: OverlayClient | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(deps: LspNodeDeps, options: LspNodeOptions) {
     this.#deps = deps;
     this.#options = options;
-    const { clock, random, log, metrics, openDatagram, identity } = deps;
-    const onError = (task: string, error: unknown): void =>
-      log.error({ task, err: messageOf(error) }, 'a background task failed');
-    this.#tasks = new Tasks({ clock, onError }, { max: LINGERING_MAX });
-    this.#rpc = new LspRpc(
-      {
-        openDatagram,
-        clock,
-        random,
-        log,
-        metrics,
-        identity,
-        crypto: deps.crypto,
-        handler: (request, from) => this.#handle(request, from),
-        sizeEstimate: () => this.#running?.ring.ownSizeEstimate() ?? 1,
-      },
-      {
-        bind: options.listen,
-        overlayId: options.overlayId,
-        ...(options.trusted === undefined ? {} : { trusted: options.trusted }),
-      },
-    );
+    const handler = (request: Request, from: Endpoint): Promise<Answer> => this.#handle(request, from);
+    const sizeEstimate = (): number => this.#members?.ownSizeEstimate() ?? 1;
+    this.#stack = createStack({ ...deps, handler, sizeEstimate }, options);
+    const { rpc } = this.#stack;
+    this.#calls = withOwnMembers(rpc, {
+      endpoints: () => [...this.#advertised(), rpc.local],
+      handle: handler,
+      sizeEstimate,
+    });
   }
 
   /** Binds (rejects if it can't) and begins to join or found a ring; `ready` says when that is done. */
   async start(): Promise<void> {
-    await this.#rpc.start();
-    const running = this.#compose();
-    this.#running = running;
-    running.ring.onChange(() => running.replication.ringChanged());
-    running.replication.start();
-    await running.ring.start();
-    this.#tasks.run('expire', () => this.#expire());
+    await this.#stack.rpc.start();
+    const members = this.#compose();
+    await members.start();
+    this.#stack.tasks.run('expire', () => this.#expire(members));
   }
 
   /** Hands over, leaves the ring, closes. Callers under way are told `unavailable`. Idempotent. */
@@ -147,189 +100,164 @@ export class LspNode implements OverlayClient {
   }
 
   get local(): Endpoint {
-    return this.#rpc.local;
+    return this.#stack.rpc.local;
   }
 
-  /** As others see us; undefined before `start`. */
+  /** As others see our first member; undefined before `start`. */
   get self(): Peer | undefined {
-    return this.#running?.ring.self;
+    return this.#members?.first.ring.self;
   }
 
-  /** In the ring, with enough members, everything we should hold fetched: may acknowledge and deny. */
+  /** As others see each of our members. */
+  get selves(): readonly Peer[] {
+    return this.#members?.all.map(({ ring }) => ring.self) ?? [];
+  }
+
+  /** Every member of ours is in the ring, with enough others, and has fetched what it should hold. */
   get ready(): boolean {
-    const running = this.#running;
-    if (running?.ring.ready !== true || !running.ring.leaseValid()) return false;
-    return running.replication.settled && !cutOff(running.ring);
+    return this.#members?.ready ?? false;
   }
 
   /** Members known to be alive, ourselves included. */
   get members(): readonly Peer[] {
-    return this.#running?.ring.members() ?? [];
+    return this.#members?.first.ring.members() ?? [];
   }
 
   get mode(): 'small' | 'full' {
-    return this.#running?.ring.mode ?? 'small';
+    return this.#members?.first.ring.mode ?? 'small';
   }
 
   get sizeEstimate(): number {
-    return this.#running?.ring.sizeEstimate() ?? 1;
+    return this.#members?.first.ring.sizeEstimate() ?? 1;
+  }
+
+  /** What our members hold together. */
+  get counts(): RecordStorePort['counts'] {
+    return this.#members?.counts ?? { keys: 0, entries: 0, bytes: 0 };
   }
 
   async publish(key: Id, entries: readonly Uint8Array[], deadlineMs: number): Promise<PublishOutcome> {
-    if (this.#running === undefined) return { kind: 'unavailable', detail: 'not started' };
-    if (this.#forsaken(this.#running)) return FORSAKEN;
-    return this.#running.overlay.publish(key, entries, deadlineMs);
+    if (this.#overlay === undefined) return UNSTARTED;
+    if (this.#members?.forsaken === true) return FORSAKEN;
+    return this.#overlay.publish(key, entries, deadlineMs);
   }
 
   async query(key: Id, deadlineMs: number): Promise<QueryOutcome> {
-    if (this.#running === undefined) return { kind: 'unavailable', detail: 'not started' };
-    const held = this.#deps.store.live(key).length > 0;
-    if (!held && this.#forsaken(this.#running)) return FORSAKEN;
-    return this.#running.overlay.query(key, deadlineMs);
+    if (this.#overlay === undefined) return UNSTARTED;
+    const held = this.#members?.all.some(({ store }) => store.live(key).length > 0);
+    if (held !== true && this.#members?.forsaken === true) return FORSAKEN;
+    return this.#overlay.query(key, deadlineMs);
   }
 
   async find(key: Id, deadlineMs: number): Promise<FindOutcome> {
-    if (this.#running === undefined) return { replicas: [], steps: [], roundTrips: 0 };
-    return this.#running.overlay.find(key, deadlineMs);
+    if (this.#overlay === undefined) return { replicas: [], steps: [], roundTrips: 0 };
+    return this.#overlay.find(key, deadlineMs);
   }
 
+  /** Of our first member, with what all of them hold. */
   async status(): Promise<StatusReport | undefined> {
-    const answer = await this.#running?.ring.handleRing({ type: 'status' }, this.#rpc.local);
-    return answer?.type === 'status' ? answer.status : undefined;
+    const answer = await this.#members?.first.handle({ type: 'status' }, this.local);
+    if (answer?.type !== 'status') return undefined;
+    const { keys, entries, bytes } = this.counts;
+    return { ...answer.status, keys, entries, storedBytes: bytes };
   }
 
   /** Everybody in the ring, found by walking from neighbour to neighbour, and what each says. */
   walk(): Promise<RingWalk> {
     const start = this.members.flatMap(({ endpoints }) => endpoints.slice(0, 1));
-    return walkRing((to, request) => this.#rpc.call(to, request), start, {
-      endpointOf: (peer) => endpointFor(peer, this.#rpc.local),
+    return walkRing((to, request) => this.#calls.call(to, request), start, {
+      endpointOf: (peer) => endpointFor(peer, this.local),
     });
   }
 
-  /** Alone and not entitled to be: asking ourselves until the deadline would not change that. */
-  #forsaken({ ring }: Running): boolean {
-    return ring.joined && ring.members().length === 1 && (!ring.ready || cutOff(ring));
-  }
-
-  #compose(): Running {
-    const { clock, random, log, metrics, store, identity } = this.#deps;
-    const { replicas, successors, minMembers, seeds } = this.#options;
-    const health = new PeerHealth(clock);
-    const ring = new RingMember(
-      {
-        ...this.#deps,
-        rpc: this.#rpc,
-        describe: (bootSequence) =>
-          encodePeer(
-            {
-              domain: identity.domain,
-              selector: identity.selector,
-              vnode: this.#options.vnode ?? 0,
-              endpoints: this.#advertised(),
-              bootSequence,
-            },
-            identity,
-            this.#options.overlayId,
-          ),
-        facts: () => ({
-          version: this.#options.version,
-          keys: store.counts.keys,
-          entries: store.counts.entries,
-          storedBytes: store.counts.bytes,
-          settled: this.#running?.replication.settled ?? false,
-          vnodes: 1,
-          ...this.#rpc.tally.report(),
-        }),
-      },
-      {
-        seeds,
-        replicas,
-        successors,
-        minMembers,
-        initial: this.#options.initial,
-        selfCertified: this.#options.selfCertified ?? false,
-        timing: { ...RING_TIMING, ...this.#options.ringTiming },
-      },
-    );
+  #compose(): Members {
+    const { clock, random, log, metrics, store } = this.#deps;
+    const { tasks, health, rpc } = this.#stack;
+    const { vnodes = 1, version } = this.#options;
     const ask = createAsk({
-      rpc: this.#rpc,
+      rpc: this.#calls,
       health,
-      onMissed: (peer) => ring.suspect(peer),
-      own: {
-        id: ring.self.id,
-        handle: (request, from) => this.#handle(request, from),
-        sizeEstimate: () => ring.sizeEstimate(),
+      onMissed: (peer) => {
+        for (const { ring } of members.all) ring.suspect(peer);
       },
     });
-    const replication = new Replication(
-      { ring, store, ask, clock, random, log, metrics, tally: this.#rpc.tally },
-      { replicas, timings: { ...REPLICATION_TIMINGS, ...this.#options.replicationTiming } },
-    );
-    const locator = new MemberLocator({ ring, ask, clock, health }, { replicas });
-    const overlay = createOverlay({
+    const compose = (vnode: number): Member => {
+      const deps = {
+        ...this.#deps,
+        log: vnodes === 1 ? log : log.child({ mod: `dht.vnode${vnode}` }),
+        metrics: vnode === 0 ? metrics : withoutGauges(metrics),
+        store: store(vnode),
+        rpc: this.#calls,
+        ask,
+        health,
+        tally: rpc.tally,
+        advertised: () => this.#advertised(),
+        facts: () => ({ version, vnodes }),
+      };
+      return new Member(deps, vnode, this.#options);
+    };
+    const others = Array.from({ length: vnodes - 1 }, (_, index) => compose(index + 1));
+    const members: Members = new Members([compose(0), ...others], { clock, random, tasks });
+    const { first } = members;
+    this.#members = members;
+    this.#overlay = createOverlay({
       ask,
-      locator,
       health,
       clock,
       random,
       metrics,
-      tally: this.#rpc.tally,
-      tasks: this.#tasks,
-      self: ring.self.id,
-      repair: createReadRepair({ ask, store, clock, metrics, tasks: this.#tasks, self: () => ring.self }),
-      find: (key, deadlineMs) => locator.find(key, deadlineMs),
+      tasks,
+      tally: rpc.tally,
+      locator: members.locator,
+      isSelf: (id) => members.isSelf(id),
+      repair: createReadRepair({
+        ask,
+        store: first.store,
+        clock,
+        metrics,
+        tasks,
+        self: () => first.ring.self,
+      }),
+      find: (key, deadlineMs) => members.find(key, deadlineMs),
     });
-    const sync = createSyncServer({
-      store,
-      settled: (arc) => replication.holds(arc),
-      near: (key) => replication.near(key),
-    });
-    metrics.gauge('chordial_store_keys', 'Names held', () => store.counts.keys);
-    metrics.gauge('chordial_store_entries', 'Records held', () => store.counts.entries);
-    metrics.gauge('chordial_store_bytes', 'Bytes of the records held', () => store.counts.bytes);
+    metrics.gauge('chordial_store_keys', 'Names held', () => members.counts.keys);
+    metrics.gauge('chordial_store_entries', 'Records held', () => members.counts.entries);
+    metrics.gauge('chordial_store_bytes', 'Bytes of the records held', () => members.counts.bytes);
     metrics.gauge('chordial_store_settled', '1 while all that should be held is here', () =>
-      replication.settled ? 1 : 0,
+      members.settled ? 1 : 0,
     );
-    return { ring, replication, overlay, sync };
+    return members;
   }
 
   #advertised(): readonly Endpoint[] {
     const { advertise = [] } = this.#options;
-    if (advertise.length === 0) return [this.#rpc.local];
-    return advertise.map(({ host, port }) => ({ host, port: port === 0 ? this.#rpc.local.port : port }));
+    if (advertise.length === 0) return [this.local];
+    return advertise.map(({ host, port }) => ({ host, port: port === 0 ? this.local.port : port }));
   }
 
   async #handle(request: Request, from: Endpoint): Promise<Answer> {
-    if (this.#running === undefined) return NOT_MEMBER;
-    const { ring, replication, sync } = this.#running;
-    switch (request.type) {
-      case 'find':
-      case 'query':
-      case 'publish':
-        return serve({ ring, store: this.#deps.store, handOver: replication }, request);
-      case 'sync':
-        // Whole stores, and the work of comparing them, are for members.
-        return (await ring.admits(request.peer)) ? sync(request.op) : STRANGER;
-      default:
-        return ring.handleRing(request, from) ?? NOT_MEMBER;
-    }
+    if (this.#members === undefined) return NOT_MEMBER;
+    const member = this.#members.addressed(request);
+    if (member !== undefined) return member.handle(request, from);
+    // Whoever asks for a life that is over learns so at once.
+    return request.type === 'ping' ? { type: 'pong' } : NOT_MEMBER;
   }
 
-  async #expire(): Promise<void> {
-    const { clock, random, store } = this.#deps;
-    while (!this.#tasks.stopping) {
-      await this.#tasks.sleep(jittered(random, EXPIRE_MS));
-      store.expire?.(clock.wallMs());
+  async #expire(members: Members): Promise<void> {
+    const { clock, random } = this.#deps;
+    const { tasks } = this.#stack;
+    while (!tasks.stopping) {
+      await tasks.sleep(jittered(random, EXPIRE_MS));
+      for (const { store } of members.all) store.expire?.(clock.wallMs());
     }
   }
 
   async #stop(): Promise<void> {
-    const running = this.#running;
-    if (running?.ring.ready === true) await running.replication.leave(LEAVE_MS);
-    await running?.ring.leave();
-    const stopped = [this.#tasks.stop(), running?.replication.stop(), running?.ring.stop()];
-    // Closing the socket ends every question under way, which is what the three wait for.
-    await this.#rpc.stop();
+    const { tasks, rpc } = this.#stack;
+    await this.#members?.leave(LEAVE_MS);
+    const stopped = [tasks.stop(), this.#members?.stop()];
+    // Closing the socket ends every question under way, which is what the others wait for.
+    await rpc.stop();
     await Promise.all(stopped);
   }
 }

@@ -62,9 +62,9 @@ export class PeerHealth {
   }
 
   /** Ourselves first (no datagram), then who answers, the fastest first, then who missed its time lately. */
-  inReadOrder(peers: readonly Peer[], self: Id | undefined): readonly Peer[] {
+  inReadOrder(peers: readonly Peer[], isSelf: (id: Id) => boolean): readonly Peer[] {
     const cost = (peer: Peer): number => {
-      if (peer.id === self) return -1;
+      if (isSelf(peer.id)) return -1;
       const rttMs = (this.#peers.get(peer.id)?.rtt ?? this.#anybody)?.srttMs ?? HEDGE_UNKNOWN_MS;
       return this.suspect(peer.id) ? 1e9 + rttMs : rttMs;
     };

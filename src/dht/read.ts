@@ -9,7 +9,8 @@ import type { PathDeps } from './write.ts';
 
 export interface ReadDeps extends PathDeps {
   readonly health: PeerHealth;
-  readonly self: Id | undefined;
+  /** Is this a member of our own process? */
+  readonly isSelf: (id: Id) => boolean;
   /** Told when two replicas entitled to speak hold different things. */
   onDisagreement(seen: Disagreement): void;
   /** Told with the answer: so many questions one after another led to it. */
@@ -140,7 +141,7 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
       pending.add(peer.id);
       late.delete(peer.id);
       const hedge = clock.setTimer(health.hedgeMs(peer.id), () => {
-        if (peer.id !== deps.self) health.missed(peer.id);
+        if (!deps.isSelf(peer.id)) health.missed(peer.id);
         late.add(peer.id);
         if (unasked.length > 0) deps.onHedge();
         askNext();
@@ -191,13 +192,13 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
         settle({ kind: 'unavailable', detail: 'no replicas known' });
         return;
       }
-      if (target.some(({ id }) => id !== deps.self)) roundTrips += 1;
+      if (target.some(({ id }) => !deps.isSelf(id))) roundTrips += 1;
       for (const [id, { kind }] of readings) if (kind === 'lost' || kind === 'mute') readings.delete(id);
       // A denial by who is no replica any more, or sees others than we, is none; what was signed stays good.
       for (const [id, reading] of readings)
         if (reading.kind === 'none' && !(isTarget(id) && seesTarget(reading.view))) readings.delete(id);
       unasked = health
-        .inReadOrder(target, deps.self)
+        .inReadOrder(target, deps.isSelf)
         .filter(({ id }) => !readings.has(id) && !pending.has(id));
       // Who missed its time lately is asked beside two others, not instead of one of them.
       for (let asked = 0; asked < AT_ONCE && unasked[0] !== undefined; ) {

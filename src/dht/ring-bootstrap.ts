@@ -3,6 +3,7 @@ import type { Id } from '../record/id.ts';
 import { type Endpoint, formatEndpoint } from '../runtime/datagram.ts';
 import { jittered, randomBelow } from '../runtime/random.ts';
 import { sameEndpoint } from './address.ts';
+import { toMember } from './courier.ts';
 import { PEERS_MAX } from './messages.ts';
 import type { RingCore } from './ring-core.ts';
 import type { RingLiveness } from './ring-liveness.ts';
@@ -34,6 +35,9 @@ type Attempt =
   | { readonly kind: 'refused' }
   | { readonly kind: 'fatal' };
 
+const placeOf = ({ endpoint, vnode }: { readonly endpoint: Endpoint; readonly vnode: number }): string =>
+  `${formatEndpoint(endpoint)}${vnode === 0 ? '' : ` ${vnode}`}`;
+
 export class RingBootstrap {
   readonly #core: RingCore;
   readonly #deps: RingDeps;
@@ -52,13 +56,17 @@ export class RingBootstrap {
     const { foundingMs, backoffMinMs, backoffMaxMs } = this.#core.options.timing;
     const startMs = this.#deps.clock.monoMs();
     let backoffMs = backoffMinMs;
+    const { through } = this.#core.options;
     while (!this.#tasks.stopping) {
       const { others, own, unresolved } = await this.seeds();
-      if (others.length === 0 && unresolved.length === 0) return this.#found('no other seeds');
-      const { outcome, waiting, ourselves, absent } = await this.#tryAll(others);
+      if (others.length === 0 && unresolved.length === 0 && through === undefined)
+        return this.#found('no other seeds');
+      const { outcome, waiting, ourselves, absent } = await this.#tryAll(
+        through === undefined ? others : [through, ...others],
+      );
       if (outcome !== 'alone') return;
       const elapsedMs = this.#deps.clock.monoMs() - startMs;
-      if (own || ourselves) {
+      if ((own || ourselves) && through === undefined) {
         const first = waiting.every((id) => id === undefined || this.#core.self.id < id);
         if (elapsedMs >= (first ? 1 : PATIENCE) * foundingMs)
           return this.#found('the other seeds are silent');
@@ -66,7 +74,7 @@ export class RingBootstrap {
       } else {
         if (waiting.length > 0) backoffMs = backoffMinMs;
         // Nothing else would say why this node is not ready. As rare as the attempts.
-        if (absent.length === others.length)
+        if (absent.length >= others.length)
           this.#deps.log.warn(
             { seeds: absent, ...(unresolved.length > 0 ? { unresolved } : {}) },
             'no seed answers',
@@ -146,13 +154,13 @@ export class RingBootstrap {
     const { replicas, successors } = this.#core.options;
     // BOUNDED: by STEPS_MAX and the 8 peers of an answer.
     const visited = new Set<string>();
-    let next: Endpoint[] = [seed];
+    let next: { readonly endpoint: Endpoint; readonly vnode: number }[] = [{ endpoint: seed, vnode: 0 }];
     for (let step = 0; step < STEPS_MAX; step += 1) {
       const to = next.shift();
       if (to === undefined || this.#tasks.stopping) break;
       const peer = this.#core.self;
       const request = { type: 'join', peer, replicas, successors } as const;
-      const outcome = await rpc.call(to, request, { timeoutMs: JOIN_TIMEOUT_MS });
+      const outcome = await rpc.call(to.endpoint, toMember(to, request), { timeoutMs: JOIN_TIMEOUT_MS });
       if (!outcome.ok) continue;
       const { answer } = outcome;
       if (answer.type === 'joined') {
@@ -163,16 +171,18 @@ export class RingBootstrap {
         continue;
       }
       if (answer.type !== 'error') continue;
-      const at = formatEndpoint(to);
+      const at = placeOf(to);
       switch (answer.code) {
         case 'not-mine': {
           visited.add(at);
-          const closer = answer.peers.flatMap(({ endpoints }) => endpoints[0] ?? []);
-          next = [...closer.filter((one) => !visited.has(formatEndpoint(one))), ...next].slice(0, STEPS_MAX);
+          const closer = answer.peers.flatMap(({ endpoints: [endpoint], vnode }) =>
+            endpoint === undefined ? [] : [{ endpoint, vnode }],
+          );
+          next = [...closer.filter((one) => !visited.has(placeOf(one))), ...next].slice(0, STEPS_MAX);
           continue;
         }
         case 'not-member':
-          return this.#waiting(to);
+          return this.#waiting(to.endpoint);
         case 'id-alive-elsewhere':
           this.#deps.onFatal({ code: 'id-alive-elsewhere', detail: answer.detail });
           return { kind: 'fatal' };

@@ -2,6 +2,7 @@
 import { isSelfCertifying } from '../record/self-certifying.ts';
 import type { Endpoint } from '../runtime/datagram.ts';
 import { sameEndpoint } from './address.ts';
+import { vnodesMax } from './hosts.ts';
 import type { RingCore } from './ring-core.ts';
 import type { RingLiveness } from './ring-liveness.ts';
 import type { RingDeps } from './ring-options.ts';
@@ -22,10 +23,13 @@ const error = (code: ErrorCode, detail = '', peers: readonly Peer[] = []): Answe
 });
 const NOT_MEMBER = error('not-member', 'not in a ring yet');
 
-const refusalOf = ({ domain, selector }: Peer): string =>
-  isSelfCertifying(domain)
+const refusalOf = ({ domain, selector, vnode }: Peer, vnodes: number): string => {
+  if (vnode >= vnodes)
+    return `with its number of copies this overlay allows ${vnodes} virtual nodes a process`;
+  return isSelfCertifying(domain)
     ? 'domains that are their own key may publish in this overlay, but not be members'
     : `${domain} does not publish this key as ${selector}`;
+};
 
 /** Attempts where somebody else waits for the result. */
 const BRIEFLY = 2;
@@ -121,7 +125,7 @@ export class RingHandlers {
       return error('constants-differ', `this overlay has replicas ${replicas}, successors ${successors}`);
     if (peer.id === core.self.id) return this.#sameIdAsOurs(peer);
     const vouched = await this.#live.vouched(peer);
-    if (vouched === 'no') return error('refused', refusalOf(peer));
+    if (vouched === 'no') return error('refused', refusalOf(peer, vnodesMax(replicas)));
     if (vouched === 'unavailable') return error('retry', `the key of ${peer.domain} can't be looked up now`);
     const earlier = await this.#earlierLife(peer);
     if (earlier !== undefined) return earlier;

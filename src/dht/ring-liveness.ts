@@ -6,6 +6,7 @@ import type { Counter } from '../runtime/metrics.ts';
 import { randomBelow } from '../runtime/random.ts';
 import { sameEndpoint } from './address.ts';
 import { toMember } from './courier.ts';
+import { sameHost, vnodesMax } from './hosts.ts';
 import { judge } from './membership.ts';
 import type { Heard, RingCore } from './ring-core.ts';
 import type { RingDeps } from './ring-options.ts';
@@ -125,6 +126,10 @@ export class RingLiveness {
       this.#deps.log.info({ peer: peer.id, domain: peer.domain, cause: life }, 'a member is gone');
     }
     this.#core.bury(peer, life);
+    // A process that died took all its members along: those near us are asked now, each for itself.
+    const { successors, predecessors } = this.#core.neighbourhood;
+    const others = [...successors, ...predecessors].filter((one) => sameHost(one, peer));
+    if (life === 'silent') for (const one of others) this.suspect(one);
     return true;
   }
 
@@ -172,6 +177,10 @@ export class RingLiveness {
   /** Does the domain publish this key under this selector, and may it be a member at all (DESIGN §6)? */
   async vouched(peer: Peer): Promise<'yes' | 'no' | 'unavailable'> {
     if (isSelfCertifying(peer.domain) && !this.#core.options.selfCertified) {
+      this.#refused.add();
+      return 'no';
+    }
+    if (peer.vnode >= vnodesMax(this.#core.options.replicas)) {
       this.#refused.add();
       return 'no';
     }

@@ -60,6 +60,8 @@ export const RING_TIMING: RingTiming = {
 export interface RingOptions {
   /** Any members, the own address perhaps among them; hosts may be names. */
   readonly seeds: readonly Endpoint[];
+  /** Our own address, for one that is not the first member of its process: it never founds, but comes in through the first. */
+  readonly through?: Endpoint | undefined;
   readonly replicas: number;
   readonly successors: number;
   /** 0: 1 without other seeds, else 2. */

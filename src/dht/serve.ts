@@ -2,6 +2,7 @@
 import type { Id } from '../record/id.ts';
 import { unreachable } from '../runtime/errors.ts';
 import { CHUNK_BYTES_MAX } from './frame.ts';
+import { sameHost } from './hosts.ts';
 import { closestFirst } from './lookup.ts';
 import type { Answer, ErrorCode, Peer, PublishVerdict, RecordStorePort, Request, RingView } from './types.ts';
 
@@ -83,7 +84,9 @@ const query = (deps: ServeDeps, key: Id): Answer => {
  * node alone acknowledges is at no quorum of theirs. (With the lease, a denial of what is ours fails only for that.)
  */
 export const cutOff = (ring: RingView): boolean =>
-  ring.members().length === 1 && ring.leaseValid() && !ring.mayDeny(ring.self.id);
+  ring.members().every((peer) => sameHost(peer, ring.self)) &&
+  ring.leaseValid() &&
+  !ring.mayDeny(ring.self.id);
 
 /** Why this node may not acknowledge a publication now; undefined if it may. */
 const obstacle = ({ ring, handOver }: ServeDeps, key: Id): Answer | undefined => {

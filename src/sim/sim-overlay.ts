@@ -22,6 +22,8 @@ export interface SimOverlayOptions {
   readonly replicas?: number;
   readonly successors?: number;
   readonly minMembers?: number;
+  /** Members of the ring that each process is; 1 if absent. */
+  readonly vnodes?: number;
   /** `fast` (the default): a cheap hash for signatures; `real`: Ed25519. */
   readonly crypto?: 'fast' | 'real';
   /** Constants of the ring other than production's. */
@@ -40,7 +42,9 @@ export interface SimMember {
   readonly host: string;
   readonly process: SimProcess;
   readonly node: LspNode;
+  /** Of the first of its members. */
   readonly store: RecordStorePort;
+  readonly stores: readonly RecordStorePort[];
   readonly metrics: MetricsRegistry;
   /** The codes of problems after which a real process would have exited. */
   readonly fatal: string[];
@@ -57,6 +61,8 @@ export interface SimBoot {
   readonly selector?: number;
   /** Where others reach it, if not where it listens: a forwarded port. */
   readonly advertise?: Endpoint;
+  /** Default: as all. */
+  readonly vnodes?: number;
 }
 
 interface Prepared {
@@ -113,7 +119,7 @@ export class SimOverlay {
     const prepared: Prepared[] = [];
     for (let n = 0; n < count; n += 1) prepared.push(this.#prepare(`${prefix}${n}`, {}));
     const seeds = prepared.slice(0, 3).map(({ process }) => ({ host: process.host, port: SIM_PORT }));
-    const initial = prepared.map((one) => this.#describe(one)).sort((a, b) => (a.id < b.id ? -1 : 1));
+    const initial = prepared.flatMap((one) => this.#describe(one)).sort((a, b) => (a.id < b.id ? -1 : 1));
     const members: SimMember[] = [];
     for (const one of prepared) members.push(await this.#start(one, { seeds, initial }));
     return members;
@@ -149,12 +155,18 @@ export class SimOverlay {
   }
 
   // What the node will say of itself when it starts at this very moment.
-  #describe({ name, boot, process }: Prepared): Peer {
+  #describe({ name, boot, process }: Prepared): readonly Peer[] {
     const identity = this.crypto.identity(domainOf(name, boot), boot.selector);
     const { domain, selector } = identity;
     const endpoints = [boot.advertise ?? { host: process.host, port: SIM_PORT }];
     const bootSequence = Math.floor(process.clock.wallMs() / 1000);
-    return encodePeer({ domain, selector, vnode: 0, endpoints, bootSequence }, identity, SIM_OVERLAY);
+    return Array.from({ length: this.#vnodesOf(boot) }, (_, vnode) =>
+      encodePeer({ domain, selector, vnode, endpoints, bootSequence }, identity, SIM_OVERLAY),
+    );
+  }
+
+  #vnodesOf(boot: SimBoot): number {
+    return boot.vnodes ?? this.#options.vnodes ?? 1;
   }
 
   async #start(
@@ -163,7 +175,10 @@ export class SimOverlay {
   ): Promise<SimMember> {
     const { replicas = 3, successors = 8, minMembers = 0, timing = {}, replication = {} } = this.#options;
     const { clock, random, openDatagram, host } = process;
-    const store = this.#options.store?.(process, this) ?? new OpaqueStore();
+    const vnodes = this.#vnodesOf(boot);
+    const first = this.#options.store?.(process, this) ?? new OpaqueStore();
+    const stores = [first];
+    while (stores.length < vnodes) stores.push(this.#options.store?.(process, this) ?? new OpaqueStore());
     const metrics = this.#shared ?? new MetricsRegistry();
     const fatal: string[] = [];
     const node = new LspNode(
@@ -176,7 +191,7 @@ export class SimOverlay {
         metrics,
         identity: this.crypto.identity(domainOf(name, boot), boot.selector),
         keys: this.keys,
-        store,
+        store: (vnode) => stores[vnode] ?? first,
         crypto: this.#lsp,
         onFatal: ({ code }: FatalProblem) => fatal.push(code),
       },
@@ -186,6 +201,7 @@ export class SimOverlay {
         ...(boot.advertise === undefined ? {} : { advertise: [boot.advertise] }),
         seeds: more.seeds,
         initial: more.initial,
+        vnodes,
         replicas,
         successors,
         minMembers,
@@ -194,7 +210,7 @@ export class SimOverlay {
         replicationTiming: replication,
       },
     );
-    const member: SimMember = { name, host, process, node, store, metrics, fatal };
+    const member: SimMember = { name, host, process, node, store: first, stores, metrics, fatal };
     this.members.push(member);
     await node.start();
     return member;

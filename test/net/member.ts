@@ -66,7 +66,7 @@ const node = new LspNode(
     metrics,
     identity: identityOf(options.name),
     keys,
-    store,
+    store: () => store,
     onFatal: ({ code }) => fatal.push(code),
   },
   {

@@ -1,7 +1,6 @@
 // Replica sets on distinct processes: rings of hosts with any number of virtual nodes, against the definition.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { VNODE_MAX } from '../../../src/dht/descriptor.ts';
 import { firstHosts, hostOf, keptOf, reachOf, vnodesMax } from '../../../src/dht/hosts.ts';
 import { arcOf } from '../../../src/dht/neighbourhood.ts';
 import { hostsFrom, inArc, membersFrom } from '../../../src/dht/range.ts';
@@ -40,7 +39,7 @@ const ring: fc.Arbitrary<Ring> = fc
     }),
   })
   .map(({ salt, replicas, counts }) => {
-    const max = vnodesMax(replicas, VNODE_MAX);
+    const max = vnodesMax(replicas);
     const members = counts.flatMap((count, host) =>
       Array.from({ length: Math.min(count, max) }, (_, vnode) => peerOf(salt, host, vnode)),
     );

@@ -68,8 +68,8 @@ describe('the order of asking', () => {
     health.answered(a.id, 10);
     health.answered(b.id, 50);
     health.missed(a.id);
-    expect(health.inReadOrder([a, b, c], c.id)).toEqual([c, b, a]);
+    expect(health.inReadOrder([a, b, c], (id) => id === c.id)).toEqual([c, b, a]);
     await world.runFor(10_001);
-    expect(health.inReadOrder([a, b, c], c.id)).toEqual([c, a, b]);
+    expect(health.inReadOrder([a, b, c], (id) => id === c.id)).toEqual([c, a, b]);
   });
 });

@@ -40,7 +40,7 @@ const setUp = (believed: readonly Peer[], relocated: readonly Peer[] = believed)
         random,
         tasks,
         health,
-        self: undefined,
+        isSelf: () => false,
         onDisagreement: () => {
           disagreements += 1;
         },
