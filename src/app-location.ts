@@ -1,5 +1,6 @@
 // The Location Service as the configuration asks for it: local store, ring or both, and what others may know of them.
 import { Canary } from './admin/canary.ts';
+import { adminRing, rarely } from './admin/ring.ts';
 import type { AdminRing, AdminStatus } from './admin/types.ts';
 import { type Config, registrarOf } from './config.ts';
 import type { LoadedFiles } from './config-files.ts';
@@ -11,11 +12,10 @@ import { Publisher } from './location/publisher.ts';
 import type { LocationService } from './location/types.ts';
 import { DnsKeys } from './record/dns-keys.ts';
 import { DomainKeys } from './record/domain-keys.ts';
-import { distance } from './record/id.ts';
 import { RECORD_LIMITS } from './record/limits.ts';
 import { RecordStore, STORE_OPTIONS } from './record/store.ts';
 import { EntryVerifier } from './record/verify.ts';
-import { type Endpoint, formatEndpoint } from './runtime/datagram.ts';
+import type { Endpoint } from './runtime/datagram.ts';
 import { CodedError } from './runtime/errors.ts';
 import type { Background } from './runtime/lifecycle.ts';
 import type { Metrics } from './runtime/metrics.ts';
@@ -126,6 +126,7 @@ export function composeLocation(config: Config, files: LoadedFiles, around: Arou
   const parts: readonly Part[] = hybrid === undefined ? [overlay.client] : [overlay.client, hybrid];
   if (hybrid !== undefined)
     metrics.gauge('chordial_unpublished', 'Names that wait for the ring', () => hybrid.unpublished.waiting);
+  const walk = rarely(() => overlay.walk(), clock);
   let started = false;
 
   return {
@@ -145,7 +146,13 @@ export function composeLocation(config: Config, files: LoadedFiles, around: Arou
       overlay: overlay.facts(),
       ...(hybrid === undefined ? {} : { unpublished: hybrid.unpublished.waiting }),
     }),
-    ring: async () => adminRing(await overlay.walk(), overlay.facts(), identity.selector, config),
+    ring: async () =>
+      adminRing(await walk(), {
+        ...overlay.facts(),
+        overlay: overlayId,
+        domain,
+        selector: identity.selector,
+      }),
     fatal,
   };
 }
@@ -223,35 +230,4 @@ function composeOverlay(
     entries: node.counts.entries,
   });
   return { client: node, facts, walk: () => node.walk() };
-}
-
-/** The walk as the API and the status page show it. */
-function adminRing(
-  { members, problems }: RingWalk,
-  facts: NonNullable<AdminStatus['overlay']>,
-  selector: number,
-  config: Config,
-): AdminRing {
-  return {
-    overlay: config.overlay.id,
-    mode: facts.mode,
-    joined: members.length > 0,
-    sizeEstimate: facts.sizeEstimate,
-    members: members.map(({ peer, endpoint, rttMs, status }, index) => {
-      const before = members[(index + members.length - 1) % members.length]?.peer.id ?? peer.id;
-      return {
-        id: peer.id,
-        domain: peer.domain,
-        selector: peer.selector,
-        vnode: peer.vnode,
-        address: formatEndpoint(endpoint),
-        self: peer.domain === config.domain[0] && peer.selector === selector,
-        ownsPercent: (members.length === 1 ? 1 : distance(before, peer.id)) * 100,
-        rttMs: Math.round(rttMs * 100) / 100,
-        keys: status.keys,
-        version: status.version,
-      };
-    }),
-    broken: problems,
-  };
 }

@@ -22,7 +22,7 @@ const MEMBERS_SHOWN_MAX = 500;
 const STYLE = `
 :root{color-scheme:light dark;--ok:#1a7f37;--bad:#b42318;--line:#8884;--soft:#8881;--dim:#777}
 *{box-sizing:border-box}
-body{font:15px/1.5 system-ui,sans-serif;max-width:64rem;margin:2.5rem auto;padding:0 1.25rem}
+body{font:15px/1.5 system-ui,sans-serif;max-width:80rem;margin:2.5rem auto;padding:0 1.25rem}
 h1{font-size:1.5rem;margin:0 0 .25rem}h2{font-size:1.05rem;margin:2.25rem 0 .5rem}
 .dim{color:var(--dim)}
 .verdict{display:flex;gap:.75rem;align-items:center;border:1px solid var(--line);border-left:.4rem solid var(--ok);
@@ -69,6 +69,14 @@ const formatDuration = (seconds: number): string => {
   return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
 };
 
+const orDash = (value: number | null): string => (value === null ? '–' : escapeHtml(value));
+
+const stateOf = ({ ready, lease, settled }: AdminRingMember): string => {
+  if (!ready) return 'not ready';
+  if (lease === false) return 'no lease';
+  return settled === false ? 'fetching' : 'ready';
+};
+
 const memberRow = (member: AdminRingMember): string => {
   const owns = member.ownsPercent.toFixed(1);
   // The width is a number of ours; everything else is text from elsewhere.
@@ -77,8 +85,12 @@ const memberRow = (member: AdminRingMember): string => {
 <td>${escapeHtml(member.domain)}${member.self ? ' (here)' : ''}</td><td class="n">${escapeHtml(member.selector)}</td>
 <td><code>${escapeHtml(member.address)}</code></td>
 <td><span class="bar" style="width:${width}px"></span>${owns} %</td>
-<td class="n">${member.keys === null ? '–' : escapeHtml(member.keys)}</td>
-<td class="n">${member.rttMs === null ? '–' : `${escapeHtml(member.rttMs.toFixed(1))} ms`}</td></tr>`;
+<td class="n">${member.holdsPercent === null ? '–' : `${escapeHtml(member.holdsPercent.toFixed(1))} %`}</td>
+<td class="n">${orDash(member.keys)}</td><td class="n">${orDash(member.entries)}</td>
+<td class="n">${member.rttMs === null ? '–' : `${escapeHtml(member.rttMs.toFixed(1))} ms`}</td>
+<td class="n">${member.roundTrips === null ? '–' : escapeHtml(member.roundTrips.toFixed(2))}</td>
+<td class="n">${orDash(member.disagreements)}</td>
+<td>${member.uptimeSec === null ? '–' : formatDuration(member.uptimeSec)}</td><td>${stateOf(member)}</td></tr>`;
 };
 
 const ringSection = (ring: AdminRing): string => {
@@ -89,8 +101,10 @@ const ringSection = (ring: AdminRing): string => {
       ? ''
       : `<div class="verdict bad">The ring is not in order<ul>${ring.broken.map((text) => `<li>${escapeHtml(text)}</li>`).join('')}</ul></div>`;
   return `<h2>Ring</h2>${broken}<div class="scroll"><table>
-<tr><th>id</th><th>domain</th><th class="n">selector</th><th>address</th><th>owns</th><th class="n">keys</th><th class="n">RTT</th></tr>
-${shown.map(memberRow).join('\n')}</table></div>${more > 0 ? `<p class="dim">and ${more} more</p>` : ''}`;
+<tr><th>id</th><th>domain</th><th class="n">selector</th><th>address</th><th>owns</th><th class="n">holds</th><th class="n">keys</th><th class="n">entries</th><th class="n">RTT</th>
+<th class="n">trips</th><th class="n">differ</th><th>up</th><th>state</th></tr>
+${shown.map(memberRow).join('\n')}</table></div>
+<p class="dim">holds: as one of the replicas · trips: round trips of a lookup of its own, on average · differ: reads of its own in which replicas differed</p>${more > 0 ? `<p class="dim">and ${more} more</p>` : ''}`;
 };
 
 export const statusPage = (view: StatusPageView): string => {

@@ -49,6 +49,24 @@ export interface AdminRingMember {
   readonly rttMs: number | null;
   readonly keys: number | null;
   readonly version: string | null;
+  readonly entries: number | null;
+  /** Share of the key space that this member holds as one of the replicas. */
+  readonly holdsPercent: number | null;
+  readonly uptimeSec: number | null;
+  readonly ready: boolean;
+  /** May it acknowledge and deny now? */
+  readonly lease: boolean | null;
+  /** Has it all that it should hold? */
+  readonly settled: boolean | null;
+  readonly sizeEstimate: number | null;
+  /** Peers in its table. */
+  readonly table: number | null;
+  /** Of its own queries, on average. */
+  readonly roundTrips: number | null;
+  /** Reads of its own in which two replicas held different things. */
+  readonly disagreements: number | null;
+  /** UDP payload since its start. */
+  readonly bytes: { readonly in: number; readonly out: number } | null;
 }
 
 /** `/api/v1/ring`. */
