@@ -10,6 +10,8 @@ const { values } = parseArgs({
     lanes: { type: 'string', default: '3' },
   },
 });
+// One listener a process that is to be ended with this one.
+process.setMaxListeners(0);
 const figures = await rollingRestart({
   registrars: Number(values.registrars),
   users: Number(values.users),
