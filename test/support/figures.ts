@@ -1,10 +1,12 @@
 // The published figures: which form is run, how values are summed up, and where they are printed.
 
-/** `FIGURES=full npx vitest run test/spec/dht/chord-…`: as large as the paper's, and printed. */
-export const FULL = process.env['FIGURES'] === 'full';
+const { FIGURES } = process.env;
+
+/** `FIGURES=full npx vitest run test/spec/dht/chord-…`: as large as the paper's, and printed; `FIGURES=short`: only printed. */
+export const FULL = FIGURES === 'full';
 
 export const figure = (...columns: readonly (string | number)[]): void => {
-  if (!FULL) return;
+  if (FIGURES === undefined) return;
   const text = columns.map((one) =>
     typeof one === 'number' && !Number.isInteger(one) ? one.toFixed(3) : `${one}`,
   );
