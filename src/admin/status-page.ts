@@ -32,7 +32,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.5rem;margin:0
 dt{color:var(--dim)}dd{margin:0}
 .scroll{overflow-x:auto;border:1px solid var(--line);border-radius:.5rem}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{text-align:left;padding:.4rem .8rem;border-bottom:1px solid var(--line);white-space:nowrap}
+th,td{text-align:left;padding:.4rem .55rem;border-bottom:1px solid var(--line);white-space:nowrap}
 tr:last-child td{border-bottom:0}th{font-weight:600;background:var(--soft)}
 tr.self td{font-weight:600}td.n,th.n{text-align:right}
 code{font:.85em ui-monospace,monospace}
@@ -101,7 +101,7 @@ const ringSection = (ring: AdminRing): string => {
       ? ''
       : `<div class="verdict bad">The ring is not in order<ul>${ring.broken.map((text) => `<li>${escapeHtml(text)}</li>`).join('')}</ul></div>`;
   return `<h2>Ring</h2>${broken}<div class="scroll"><table>
-<tr><th>id</th><th>domain</th><th class="n">selector</th><th>address</th><th>owns</th><th class="n">holds</th><th class="n">keys</th><th class="n">entries</th><th class="n">RTT</th>
+<tr><th>id</th><th>domain</th><th class="n">sel.</th><th>address</th><th>owns</th><th class="n">holds</th><th class="n">keys</th><th class="n">entries</th><th class="n">RTT</th>
 <th class="n">trips</th><th class="n">differ</th><th>up</th><th>state</th></tr>
 ${shown.map(memberRow).join('\n')}</table></div>
 <p class="dim">holds: as one of the replicas · trips: round trips of a lookup of its own, on average · differ: reads of its own in which replicas differed</p>${more > 0 ? `<p class="dim">and ${more} more</p>` : ''}`;

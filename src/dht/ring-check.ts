@@ -109,7 +109,7 @@ const neighbours = ({ members }: WalkedRing): readonly RingFinding[] => {
     const takes = has === undefined ? `knows no ${role}` : `takes ${told(has)} for its ${role}`;
     const but =
       has === undefined || names.get(has) === undefined
-        ? `${memberName(right.peer)} is it`
+        ? `it is ${memberName(right.peer)}`
         : `${memberName(right.peer)} lies between them and answers`;
     return [finding(role, member.peer.id, `${memberName(member.peer)} ${takes}, but ${but}`)];
   };

@@ -94,7 +94,7 @@ describe('a breach names who says what of whom', () => {
     [
       'no predecessor',
       changed('159d', '5', () => ({ predecessor: undefined, predecessors: [] })),
-      [/^5.example\/0 .* knows no predecessor, but 1.example\/0 .* is it/],
+      [/^5.example\/0 .* knows no predecessor, but it is 1.example\/0/],
     ],
     [
       'itself in a list',
