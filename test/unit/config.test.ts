@@ -110,6 +110,8 @@ describe('problems', () => {
     ['proxying, which comes later', 'sip: {invite: proxy}', 'sip.invite'],
     ['a lifetime that the ring does not keep', 'registrar: {maxExpiresSec: 7200}', 'registrar.maxExpiresSec'],
     ['a minimum above the maximum', 'registrar: {minExpiresSec: 4000}', 'registrar.minExpiresSec'],
+    ['more virtual nodes than copies allow', 'overlay: {replicas: 4, vnodes: 12}', 'overlay.vnodes'],
+    ['no virtual node', 'overlay: {vnodes: 0}', 'overlay.vnodes'],
     ['fewer successors than replicas', 'overlay: {successors: 2}', 'overlay.successors'],
     ['a client without seeds', 'overlay: {role: client}', 'overlay.seeds'],
     ['no key beyond loopback', 'overlay: {listen: "192.0.2.1:7184"}', 'identity.keyFile'],
