@@ -29,14 +29,19 @@ class Load {
     this.#random = overlay.world.random.fork('load');
   }
 
-  any(): SimMember {
-    const member = this.overlay.members[randomBelow(this.#random, this.overlay.members.length)];
+  /** Those whose table is as large as they think the ring is: they ask the replicas at once, without a FIND. */
+  oneHop(): readonly SimMember[] {
+    return this.overlay.members.filter(({ node }) => node.members.length >= 0.7 * node.sizeEstimate);
+  }
+
+  any(from: readonly SimMember[] = this.overlay.members): SimMember {
+    const member = from[randomBelow(this.#random, from.length)];
     if (member === undefined) throw new Error('nobody is left');
     return member;
   }
 
   query(): Promise<{ readonly kind: string }> {
-    return this.any().node.query(keyOf(`user${randomBelow(this.#random, NAMES)}`), 5000);
+    return this.any(this.oneHop()).node.query(keyOf(`user${randomBelow(this.#random, NAMES)}`), 5000);
   }
 
   publish(): Promise<{ readonly kind: string }> {
@@ -91,6 +96,8 @@ describe.each(FULL ? [1, 2] : [1])('a tenth dead and not noticed (seed %i)', (se
     expect(Math.min(...estimates)).toBeGreaterThan(0.6);
     expect(Math.max(...estimates)).toBeLessThan(1.6);
     const load = new Load(overlay);
+    // The rest of so small a ring holds its estimate for right and takes one round trip more.
+    expect(load.oneHop().length).toBeGreaterThan(0.9 * NODES);
     await load.run(() => load.publish(), NAMES, 10_000);
     const hedgesBefore = load.hedges();
     const calm = await load.run(() => load.query(), QUERIES, 10_000);
