@@ -49,8 +49,8 @@ export type Reading =
       readonly view: readonly Id[];
       readonly entries: readonly Uint8Array[];
     }
-  /** Not entitled to say (retry), or not a replica. */
-  | { readonly kind: 'mute' }
+  /** Not entitled to say (retry), or not a replica; what it has to bury counts all the same. */
+  | { readonly kind: 'mute'; readonly entries: readonly Uint8Array[] }
   | { readonly kind: 'lost' };
 
 type Denial = Extract<Reading, { readonly kind: 'none' }>;

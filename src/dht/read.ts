@@ -30,11 +30,13 @@ const BACKOFF_MAX_MS = 500;
 const readingOf = (by: Id, outcome: CallOutcome): Reading => {
   if (!outcome.ok) return { kind: 'lost' };
   const { answer } = outcome;
-  if (answer.type !== 'entries') return { kind: 'mute' };
+  if (answer.type !== 'entries') return { kind: 'mute', entries: [] };
   const { entries, replicas, settled = true } = answer;
   // Whoever shows something names no replicas; whoever denies does, whatever it has to bury.
   if (entries.length > 0 && replicas.length === 0) return { kind: 'entries', entries, settled };
-  return settled ? { kind: 'none', by, view: replicas.map(({ id }) => id), entries } : { kind: 'mute' };
+  return settled
+    ? { kind: 'none', by, view: replicas.map(({ id }) => id), entries }
+    : { kind: 'mute', entries };
 };
 
 /** Who, of those entitled to say what there is, said less than they did together. */
@@ -79,20 +81,28 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
       [...readings.values()].flatMap((one) => (one.kind === 'entries' ? [one.entries] : []));
 
     const buried = (): readonly (readonly Uint8Array[])[] =>
-      [...readings.values()].flatMap((one) => (one.kind === 'none' ? [one.entries] : []));
+      [...readings.values()].flatMap((one) =>
+        one.kind === 'none' || one.kind === 'mute' ? [one.entries] : [],
+      );
 
-    const settleEntries = (): void => {
-      const all = [...positive(), ...buried()];
-      const entries = unionOf(all);
+    const settleEntries = (enough: boolean): void => {
+      const entries = unionOf([...positive(), ...buried()]);
       const lacking = lackingOf(readings);
       if (!settled && lacking.length > 0)
         deps.onDisagreement({ key, entries, lacking: target.filter(({ id }) => lacking.includes(id)) });
-      settle({ kind: 'entries', entries, answers: all.length });
+      const answers = [...readings.values()].filter(
+        ({ kind }) => kind === 'entries' || kind === 'none',
+      ).length;
+      settle(
+        enough
+          ? { kind: 'entries', entries, answers }
+          : { kind: 'entries', entries, answers, settled: false },
+      );
     };
 
     const giveUp = (): void => {
       if (positive().length > 0) {
-        settleEntries();
+        settleEntries(false);
         return;
       }
       if (!answered && target.length > 0) {
@@ -106,15 +116,18 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
       if (settled) return;
       const verdict = decideRead([...readings.values()], target.length);
       if (verdict === 'none') {
-        const lists = buried();
-        const entries = unionOf(lists);
+        const entries = unionOf(buried());
+        const answers = [...readings.values()].filter(({ kind }) => kind === 'none').length;
         // What two who may deny have to bury may bury what the asker holds itself.
-        settle(entries.length > 0 ? { kind: 'entries', entries, answers: lists.length } : { kind: 'none' });
+        settle(entries.length > 0 ? { kind: 'entries', entries, answers } : { kind: 'none' });
         return;
       }
-      const alone = single === 'waited' && unasked.length === 0 && [...pending].every((id) => late.has(id));
+      // One that may not say what there is, because it was away itself perhaps, is not in such a hurry.
+      const informed = [...readings.values()].some((one) => one.kind === 'entries' && one.settled);
+      const alone =
+        informed && single === 'waited' && unasked.length === 0 && [...pending].every((id) => late.has(id));
       if (verdict === 'entries' || alone) {
-        settleEntries();
+        settleEntries(verdict === 'entries');
         return;
       }
       if (pending.size > 0) return;
@@ -124,7 +137,7 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
       }
       // All were asked. One answer, and the others did not come or may not say:
       if (positive().length > 0) {
-        settleEntries();
+        settleEntries(false);
         return;
       }
       tasks.run('query', again);
@@ -161,7 +174,7 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
           single = 'fresh';
           timers.push(
             clock.setTimer(SINGLE_MIN_MS, haveWaited),
-            clock.setTimer(SINGLE_AFTER_MS, settleEntries),
+            clock.setTimer(SINGLE_AFTER_MS, () => settleEntries(false)),
           );
         }
         // Who can't say, or can't say all, is replaced at once; who did is counted.

@@ -41,7 +41,9 @@ export const closestTold = (key: Id, peers: readonly Peer[]): readonly Peer[] =>
     });
 };
 
-const error = (code: ErrorCode, detail: string, peers: readonly Peer[] = []): Answer => ({
+type Refusal = Extract<Answer, { type: 'error' }>;
+
+const error = (code: ErrorCode, detail: string, peers: readonly Peer[] = []): Refusal => ({
   type: 'error',
   code,
   detail,
@@ -61,7 +63,7 @@ const find = (ring: RingView, key: Id): Answer => {
 };
 
 /** Why this node may not say that there is no more than it holds; undefined if it may. */
-const ignorance = ({ ring, store, handOver }: ServeDeps, key: Id): Answer | undefined => {
+const ignorance = ({ ring, store, handOver }: ServeDeps, key: Id): Refusal | undefined => {
   if (!ring.ready) return error('retry', 'not in the ring');
   if (!ring.isMine(key)) return error('not-mine', '', better(ring, key));
   if (!ring.mayDeny(key) || !handOver.complete(key)) return error('retry', 'not entitled to say none');
@@ -76,7 +78,10 @@ const query = (deps: ServeDeps, key: Id): Answer => {
   // removal, a binding that expired here) is no positive answer: the phone may have registered elsewhere since.
   if (store.shows(key))
     return { type: 'entries', entries, replicas: [], ...(unable === undefined ? {} : { settled: false }) };
-  return unable ?? { type: 'entries', entries, replicas: ring.replicaSet(key) };
+  if (unable === undefined) return { type: 'entries', entries, replicas: ring.replicaSet(key) };
+  // Not entitled to deny. But what it has to bury must count against what somebody who missed that still shows.
+  const replicas = unable.code === 'retry' && entries.length > 0 ? ring.replicaSet(key) : [];
+  return replicas.length > 0 ? { type: 'entries', entries, replicas, settled: false } : unable;
 };
 
 /**

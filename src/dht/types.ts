@@ -297,7 +297,13 @@ export type PublishOutcome =
   | { readonly kind: 'unavailable'; readonly detail: string };
 
 export type QueryOutcome =
-  | { readonly kind: 'entries'; readonly entries: readonly Uint8Array[]; readonly answers: number }
+  | {
+      readonly kind: 'entries';
+      readonly entries: readonly Uint8Array[];
+      readonly answers: number;
+      /** False: fewer answered than may say that there is no more. What remains of these, if nothing, is no "none". */
+      readonly settled?: false;
+    }
   /** Two replicas (or as many as the ring has) entitled to say so said none. */
   | { readonly kind: 'none' }
   | { readonly kind: 'unavailable'; readonly detail: string }

@@ -35,7 +35,10 @@ export const queryRing = async (
   if (outcome.kind !== 'entries') return outcome;
   const read = await publisher.read(outcome.entries, keys);
   if (read.kind === 'unavailable') return read;
-  return read.bindings.length > 0 ? { kind: 'found', bindings: read.bindings } : { kind: 'none' };
+  if (read.bindings.length > 0) return { kind: 'found', bindings: read.bindings };
+  // What one replica showed another one buries, or it is over by our clock; but nobody who may deny was heard.
+  if (outcome.settled === false) return { kind: 'unavailable', reason: 'too few replicas could say' };
+  return { kind: 'none' };
 };
 
 export class PublicLocation implements LocationService {

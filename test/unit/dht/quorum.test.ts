@@ -66,7 +66,7 @@ describe('reading', () => {
     entries: [],
   });
   const [none, other] = [denial(a, a, b, c), denial(b, a, b, c)];
-  const mute: Reading = { kind: 'mute' };
+  const mute: Reading = { kind: 'mute', entries: [] };
   const lost: Reading = { kind: 'lost' };
   test.each<[string, readonly Reading[], number, string | undefined]>([
     ['two deny', [none, other], 3, 'none'],

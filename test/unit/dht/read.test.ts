@@ -123,7 +123,7 @@ describe('read', () => {
     peers.behave(a, holds(X));
     for (const peer of [b, c]) peers.behave(peer, silent);
     const { outcome, ms } = await timed();
-    expect(outcome).toEqual({ kind: 'entries', entries: [X], answers: 1 });
+    expect(outcome).toEqual({ kind: 'entries', entries: [X], answers: 1, settled: false });
     expect(ms).toBeLessThan(240);
   });
 
@@ -186,7 +186,7 @@ describe('read', () => {
     peers.behave(b, silent);
     peers.behave(c, silent);
     const { outcome, ms } = await timed();
-    expect(outcome).toEqual({ kind: 'entries', entries: [X], answers: 1 });
+    expect(outcome).toEqual({ kind: 'entries', entries: [X], answers: 1, settled: false });
     expect(ms).toBeLessThan(1000);
   });
 
@@ -196,7 +196,7 @@ describe('read', () => {
     peers.behave(b, mute);
     peers.behave(c, holds(X));
     const { outcome, ms } = await timed();
-    expect(outcome).toEqual({ kind: 'entries', entries: [X], answers: 1 });
+    expect(outcome).toEqual({ kind: 'entries', entries: [X], answers: 1, settled: false });
     expect(ms).toBeLessThan(100);
   });
 
@@ -208,6 +208,19 @@ describe('read', () => {
     const { outcome, ms } = await timed();
     expect(outcome).toMatchObject({ kind: 'entries', entries: [X, Y] });
     expect(ms).toBeLessThan(30);
+  });
+
+  test('what buries is merged also from who may not deny, and is no answer of its own', async () => {
+    const buries: Behaviour = () => ({ type: 'entries', entries: [Y], replicas: [a, b, c], settled: false });
+    const { peers, timed } = setUp([a, b, c]);
+    peers.behave(a, buries);
+    peers.behave(b, buries);
+    peers.behave(c, holds(X));
+    const { outcome } = await timed();
+    expect(outcome).toMatchObject({ kind: 'entries', answers: 1, settled: false });
+    expect(outcome.kind === 'entries' && [...outcome.entries].sort()).toEqual([X, Y]);
+    peers.behave(c, mute);
+    expect((await timed()).outcome.kind).toBe('unavailable');
   });
 
   test('what a denial buries is among the entries, beside others or alone', async () => {
