@@ -7,6 +7,7 @@ import { jittered } from '../runtime/random.ts';
 import { createAsk, endpointFor } from './courier.ts';
 import { Member, type MemberOptions } from './member.ts';
 import { Members } from './members.ts';
+import type { Neighbourhood } from './neighbourhood.ts';
 import { createOverlay } from './overlay.ts';
 import { type Calls, withOwnMembers } from './own-members.ts';
 import { createReadRepair } from './read-repair.ts';
@@ -121,6 +122,11 @@ export class LspNode implements OverlayClient {
   /** Members known to be alive, ourselves included. */
   get members(): readonly Peer[] {
     return this.#members?.first.ring.members() ?? [];
+  }
+
+  /** Our lists (the first member's), for who checks a ring from outside; undefined before `start`. */
+  get neighbourhood(): Neighbourhood | undefined {
+    return this.#members?.first.ring.neighbourhood;
   }
 
   get mode(): 'small' | 'full' {

@@ -34,6 +34,10 @@ export class EventQueue {
     return event;
   }
 
+  get size(): number {
+    return this.#heap.length;
+  }
+
   peek(): SimEvent | undefined {
     return this.#heap[0];
   }

@@ -115,13 +115,18 @@ export class SimOverlay {
   }
 
   /** Boots `count` members `m0`, `m1`, … that are one settled ring from the beginning (RingOptions.initial). */
-  async bootIdeal(count: number, prefix = 'm'): Promise<readonly SimMember[]> {
-    const prepared: Prepared[] = [];
-    for (let n = 0; n < count; n += 1) prepared.push(this.#prepare(`${prefix}${n}`, {}));
-    const seeds = prepared.slice(0, 3).map(({ process }) => ({ host: process.host, port: SIM_PORT }));
+  bootIdeal(count: number): Promise<readonly SimMember[]> {
+    return this.bootSettled(Array.from({ length: count }, (_, n) => ({ name: `m${n}` })));
+  }
+
+  /** The same for members with names and wishes of their own. */
+  async bootSettled(wishes: readonly ({ readonly name: string } & SimBoot)[]): Promise<readonly SimMember[]> {
+    const prepared = wishes.map(({ name, ...boot }) => this.#prepare(name, boot));
+    const first = prepared.slice(0, 3).map(({ process }) => ({ host: process.host, port: SIM_PORT }));
     const initial = prepared.flatMap((one) => this.#describe(one)).sort((a, b) => (a.id < b.id ? -1 : 1));
     const members: SimMember[] = [];
-    for (const one of prepared) members.push(await this.#start(one, { seeds, initial }));
+    for (const one of prepared)
+      members.push(await this.#start(one, { seeds: one.boot.seeds ?? first, initial }));
     return members;
   }
 

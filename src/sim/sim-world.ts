@@ -60,6 +60,11 @@ export class SimWorld {
     return this.#nowMs;
   }
 
+  /** Timers and datagrams under way, those that were cancelled but are not due yet among them. */
+  get pending(): number {
+    return this.#queue.size;
+  }
+
   /** Events run so far: a measure of work that does not depend on the machine. */
   get events(): number {
     return this.#events;
