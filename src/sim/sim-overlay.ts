@@ -115,8 +115,8 @@ export class SimOverlay {
   }
 
   /** Boots `count` members `m0`, `m1`, … that are one settled ring from the beginning (RingOptions.initial). */
-  bootIdeal(count: number): Promise<readonly SimMember[]> {
-    return this.bootSettled(Array.from({ length: count }, (_, n) => ({ name: `m${n}` })));
+  bootIdeal(count: number, prefix = 'm'): Promise<readonly SimMember[]> {
+    return this.bootSettled(Array.from({ length: count }, (_, n) => ({ name: `${prefix}${n}` })));
   }
 
   /** The same for members with names and wishes of their own. */
