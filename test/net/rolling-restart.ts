@@ -28,6 +28,10 @@ export interface RollingFigures {
   readonly lookups: number;
   /** Requests to the registrar that was just stopping, answered by another: what DNS SRV is for (RFC 3263 §4.3). */
   readonly failovers: number;
+  /** REGISTERs that a registrar in service answered with 503 and Retry-After, as it may: the phone sent them again. */
+  readonly repeated: number;
+  /** The longest that a phone waited for a 200 to REGISTER, repetitions included. */
+  readonly registerMs: number;
   /** From SIGTERM to the end of the process, the longest. */
   readonly stopMs: number;
   /** From its start to ready and a ring of all, the longest. */
@@ -39,7 +43,8 @@ export interface RollingFigures {
 }
 
 const DOMAIN = 'a.example';
-const NO_ANSWER_MS = 4000;
+/** A registrar answers a REGISTER within 5 s, if only with 503 and Retry-After. */
+const NO_ANSWER_MS = 8000;
 const TRIES = 3;
 
 interface User {
@@ -69,7 +74,16 @@ export const rollingRestart = async (options: RollingOptions): Promise<RollingFi
     tried: 0,
     busy: false,
   }));
-  const figures = { calls: 0, registrations: 0, lookups: 0, failovers: 0, stopMs: 0, backMs: 0 };
+  const figures = {
+    calls: 0,
+    registrations: 0,
+    lookups: 0,
+    failovers: 0,
+    repeated: 0,
+    registerMs: 0,
+    stopMs: 0,
+    backMs: 0,
+  };
   const phones = await SipClient.open();
 
   const random = <T>(list: readonly T[]): T => {
@@ -104,8 +118,10 @@ export const rollingRestart = async (options: RollingOptions): Promise<RollingFi
     for (let tries = 0; tries < TRIES; tries += 1) {
       const registrar = random(registrars.filter(({ serving }) => serving));
       said = await ask(registrar.server.sip).catch((error: unknown) => String(error));
-      if (registrar.serving || said.startsWith('200') || said.startsWith('302')) return said;
-      figures.failovers += 1;
+      if (said.startsWith('200') || said.startsWith('302')) return said;
+      if (!registrar.serving) figures.failovers += 1;
+      else if (said.startsWith('503 later')) figures.repeated += 1;
+      else return said;
     }
     return said;
   };
@@ -114,6 +130,7 @@ export const rollingRestart = async (options: RollingOptions): Promise<RollingFi
     user.busy = true;
     user.tried += 1;
     const seq = user.tried;
+    const startedMs = performance.now();
     const contact = `<${contactOf(user, seq)}>;+sip.instance="<urn:uuid:${user.aor.slice(4)}>";reg-id=1`;
     const said = await asked(async (at) => {
       const answer = await phones.register(at, user.aor, {
@@ -122,10 +139,13 @@ export const rollingRestart = async (options: RollingOptions): Promise<RollingFi
         cseq: seq,
         giveUpMs: NO_ANSWER_MS,
       });
-      return String(answer.status);
+      const later = answer.status === 503 && answer.header('retry-after').length > 0;
+      return later ? '503 later' : String(answer.status);
     });
-    if (said === '200') user.acked = seq;
-    else failed.push(`REGISTER ${seq} of ${user.aor}: ${said}`);
+    if (said === '200') {
+      user.acked = seq;
+      figures.registerMs = Math.max(figures.registerMs, performance.now() - startedMs);
+    } else failed.push(`REGISTER ${seq} of ${user.aor}: ${said}`);
     figures.registrations += 1;
     user.busy = false;
   };
@@ -219,6 +239,7 @@ export const figuresText = (figures: RollingFigures): string =>
   `${figures.restarts} restarts in ${figures.seconds.toFixed(0)} s: ${figures.calls} calls, ` +
   `${figures.registrations} registrations, ${figures.lookups} lookups by a program; ` +
   `${figures.failovers} sent on by the one that was stopping; ` +
+  `${figures.repeated} REGISTERs repeated after 503, the longest took ${(figures.registerMs / 1000).toFixed(1)} s; ` +
   `stopped in ${(figures.stopMs / 1000).toFixed(1)} s at most, back in ${(figures.backMs / 1000).toFixed(1)} s at most; ` +
   `failed: ${figures.failed.length}, lost: ${figures.lost.length}\n` +
   [...figures.failed, ...figures.lost].slice(0, 20).join('\n');
