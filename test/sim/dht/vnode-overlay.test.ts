@@ -36,6 +36,20 @@ describe.each([
   });
 });
 
+test('one process with sixteen members among three with one: it dies, and then another, and nothing is lost', async () => {
+  const overlay = new OverlayWorld({ seed: 8, crypto: 'fast' });
+  for (const vnodes of [1, 16, 1, 1]) await overlay.boot(`m${overlay.machines.length}`, { vnodes });
+  expect(await overlay.until(() => settled(overlay), 120_000)).toBe(true);
+  const keys = await overlay.publishMany(60);
+  overlay.crash(overlay.at(1));
+  expect(await overlay.census(keys)).toEqual({ entries: 60 * 3 });
+  await overlay.until(() => false, REPAIR_MS);
+  // Three members are few enough for everybody to know everybody.
+  expect(overlay.machines.map(({ node }) => node.mode)).toEqual(['small', 'small', 'small']);
+  overlay.crash(overlay.at(0));
+  expect(await overlay.census(keys)).toEqual({ entries: 60 * 2 });
+});
+
 test('one leaves with all its members and comes back: nothing is lost, and it holds its share again', async () => {
   const overlay = await ring(4, 4, 4);
   const keys = await overlay.publishMany(60);
