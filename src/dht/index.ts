@@ -4,5 +4,5 @@ export { vnodesMax } from './hosts.ts';
 export { LspNode } from './node.ts';
 export { lastingFindings, type RingFinding, type WalkedMember } from './ring-check.ts';
 export type { RingWalk, WalkOptions } from './ring-walk.ts';
-export type { KeyTrace, ReplicaWord } from './trace.ts';
-export type { LookupStep, OverlayClient, Peer, PublishOutcome } from './types.ts';
+export type { ReplicaWord } from './trace.ts';
+export type { OverlayClient, Peer, PublishOutcome } from './types.ts';
