@@ -49,7 +49,7 @@ export const RECORD_MUTATIONS: readonly Mutation[] = [
     file: 'src/dht/arc-fetch.ts',
     text: 'const SOURCES = 2;',
     replacement: 'const SOURCES = 1;',
-    tests: ['test/sim/dht/handover.test.ts'],
+    tests: ['test/unit/dht/arc-fetch.test.ts'],
     why: 'what a write quorum holds, one old replica may lack: of three, any two have it between them',
   },
   {
@@ -59,14 +59,6 @@ export const RECORD_MUTATIONS: readonly Mutation[] = [
     replacement: 'if (options.state()',
     tests: ['test/sim/dht/handover.test.ts'],
     why: '"a node that loses an arc keeps it until the new replicas confirm"',
-  },
-  {
-    name: 'gap-unnoticed',
-    file: 'src/dht/replication.ts',
-    text: '    if (this.#deps.ring.leaseLapses !== this.#lapses) return false;\n',
-    replacement: '',
-    tests: ['test/sim/dht/overlay-paused.test.ts'],
-    why: 'a paused node would deny what was written while it stood',
   },
   {
     name: 'lease-without-end',
