@@ -21,8 +21,8 @@ export interface AntiEntropyOptions {
   readonly timings: { readonly digestMs: number; readonly paceMs: number; readonly keepMs: number };
   /** Our arc; undefined while nothing is to be compared. */
   readonly state: () => Arc | undefined;
-  /** Since when it is that. */
-  readonly arcSinceMs: () => number;
+  /** Since when it is that, and nobody gave us what is about to become ours. */
+  readonly quietSinceMs: () => number;
   readonly onGivenAway: () => void;
   readonly onMoved: (direction: 'pushed' | 'pulled', keys: number) => void;
   /** So many keys of one comparison of replicas were held differently. */
@@ -87,7 +87,7 @@ export const createAntiEntropy = (
 
   /** "a node that loses an arc keeps it until the new replicas confirm": then it is dropped. */
   const giveAway = async (arc: Arc): Promise<void> => {
-    if (arc.from === arc.to || clock.monoMs() - options.arcSinceMs() < timings.keepMs) return;
+    if (arc.from === arc.to || clock.monoMs() - options.quietSinceMs() < timings.keepMs) return;
     const foreign: Arc = { from: arc.to, to: arc.from };
     if (store.keysIn(foreign).length === 0) return options.onGivenAway();
     for (const segment of segmentsOf(foreign, foreign.to, ring.members())) {

@@ -30,6 +30,8 @@ export const PAGE_BYTES_MAX = 12_000;
 /** Keys named in one answer; as many as this means that there may be more. */
 export const HAVE_MAX = 400;
 const PAGES_MAX = 100_000;
+/** Lacking so many times what is held: then at most a quarter more than what is lacking comes along. */
+const ALMOST_ALL = 4;
 
 /** `records` in pieces that each fit one request; a name's records are merged, so their order does not matter. */
 export const pieces = (records: readonly Uint8Array[]): readonly (readonly Uint8Array[])[] => {
@@ -118,8 +120,8 @@ export const exchange = async (
     if (told === undefined) return undefined;
     deps.onDiffer?.(new Set([...(told.want ?? []), ...(told.have ?? [])]).size);
     const have = ways.pull ? (told.have ?? []) : [];
-    // Half of the bucket in whole pages costs less than so many single questions.
-    const few = have.length < HAVE_MAX && 2 * have.length < held.length;
+    // Where we hold next to nothing of the bucket, whole pages cost less than so many single questions.
+    const few = have.length < HAVE_MAX && have.length < ALMOST_ALL * held.length;
     const arcs = few || have.length === 1 ? have.map(only) : have.length === 0 ? [] : [part];
     for (const missing of arcs) if ((await pullArc(deps, peer, missing)) === undefined) return undefined;
     if (ways.push) for (const key of told.want ?? []) if (!(await pushKey(deps, peer, key))) complete = false;

@@ -27,6 +27,8 @@ export class Replication implements HandOver {
   /** What the ring says is ours; undefined while we are not in it. */
   #arc: Arc | undefined;
   #arcSinceMs = 0;
+  /** When others last gave us what is not ours by the ring. */
+  #givenMs = Number.NEGATIVE_INFINITY;
   /** (h, self] is complete here; undefined before the first hand-over, and again after the lease was lost. */
   #held: Arc | undefined;
   /** Like #held, but not cut when an arc becomes another's: until it is dropped, a joiner may fetch it here. */
@@ -79,7 +81,7 @@ export class Replication implements HandOver {
       },
       onEvent: (event) => this.#events.add({ event }),
       state: () => (this.#held === undefined || this.#leaving ? undefined : this.#arc),
-      arcSinceMs: () => this.#arcSinceMs,
+      quietSinceMs: () => Math.max(this.#arcSinceMs, this.#givenMs),
       onGivenAway: () => {
         this.#keeps = this.#held;
       },
@@ -123,7 +125,10 @@ export class Replication implements HandOver {
   near(key: Id): boolean {
     const self = this.#deps.ring.self.id;
     const window = hostsFrom(key, this.#deps.ring.members(), 2 * this.#replicas);
-    return window.some(({ id }) => id === self);
+    const near = window.some(({ id }) => id === self);
+    // A leaver gives its records before it goes, when they are not ours yet.
+    if (near && !inArc(this.#arc, key)) this.#givenMs = this.#deps.clock.monoMs();
+    return near;
   }
 
   /** The ring changed. Called within the ring's own step, so that nothing is said by the old state. */

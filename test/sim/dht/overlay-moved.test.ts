@@ -5,8 +5,8 @@ import { type Machine, OverlayWorld } from '../../support/overlay-world.ts';
 const NODES = 12;
 const KEYS = 2000;
 const REPLICAS = 3;
-/** Of the keys concerned. What two old replicas hold is fetched from one and compared with the other. */
-const AT_MOST = 1.1;
+/** Of the keys concerned: most of a bucket is fetched in whole pages, and up to a quarter of what was there comes along. */
+const AT_MOST = 1.25;
 
 const sumOf = (machines: readonly Machine[], name: string): number =>
   machines.reduce((sum, { metrics }) => {
@@ -35,7 +35,7 @@ test('a calm ring moves nothing', async () => {
   expect(movedBy(overlay.machines)).toBe(before);
 });
 
-test('a joiner fetches its arc, and nobody else moves a key', async () => {
+test('what a joiner is to hold comes to it once', async () => {
   const others = [...overlay.machines];
   const before = movedBy(others);
   const joiner = await overlay.boot('joiner');
@@ -44,9 +44,10 @@ test('a joiner fetches its arc, and nobody else moves a key', async () => {
   expect(copies(overlay.machines)).toBe(KEYS * REPLICAS);
   const concerned = joiner.store.counts.keys;
   expect(concerned).toBeGreaterThan(0);
-  expect(movedBy([joiner])).toBeGreaterThanOrEqual(concerned);
-  expect(movedBy([joiner])).toBeLessThanOrEqual(AT_MOST * concerned);
-  expect(movedBy(others) - before).toBe(0);
+  // It fetches; whoever has lost a piece to it may be quicker, and give it.
+  const moved = movedBy([joiner]) + movedBy(others) - before;
+  expect(moved).toBeGreaterThanOrEqual(concerned);
+  expect(moved).toBeLessThanOrEqual(AT_MOST * concerned);
 });
 
 test('what a leaver held goes to one other each, once', async () => {
