@@ -83,6 +83,7 @@ export class LspRpc implements Rpc {
   readonly #calls: RpcCalls;
   readonly #requests: RpcRequests;
   #port: DatagramPort | undefined;
+  #local: Endpoint | undefined;
 
   constructor(deps: LspRpcDeps, options: LspRpcOptions) {
     const limits = { ...RPC_LIMITS, ...options };
@@ -113,9 +114,10 @@ export class LspRpc implements Rpc {
     );
   }
 
+  /** Also after `stop`: what is under way then still asks for it. */
   get local(): Endpoint {
-    if (this.#port === undefined) throw new Error('the LSP socket is not open');
-    return this.#port.local;
+    if (this.#local === undefined) throw new Error('the LSP socket was never open');
+    return this.#local;
   }
 
   /** What strangers make this node hold, all bounded by the options. */
@@ -128,6 +130,7 @@ export class LspRpc implements Rpc {
       onMessage: (bytes, from) => this.#onMessage(bytes, from),
       onError: () => this.#metrics.socketError(),
     });
+    this.#local = this.#port.local;
   }
 
   /** Ends every open call as `closed`; idempotent. */

@@ -68,11 +68,24 @@ export const visible = (records: readonly Entry[], nowMs: number, limits: Record
 /** What a reader needs to come to the same result with other copies: the visible, and what buries or outranks. */
 export const liveRecords = (records: readonly Entry[], nowMs: number, limits: RecordLimits): Entry[] => {
   const shown = visible(records, nowMs, limits);
-  const expired = states(records).filter((entry) => expiresAtMs(entry) <= nowMs);
+  const current = states(records);
+  const expired = current.filter((entry) => expiresAtMs(entry) <= nowMs);
+  // The last word of an older series is not shown, but a copy that missed it may hold an earlier one of that series with a
+  // higher version, stamped by a faster clock: up to SKEW ahead, of a clock that is SKEW ahead of the others.
+  const outranking = records.filter(
+    (record) =>
+      record.kind === 'binding' &&
+      current.some(
+        (state) =>
+          state !== record &&
+          state.bindingId === record.bindingId &&
+          versionMs(state.version) - versionMs(record.version) <= 2 * limits.skewMs,
+      ),
+  );
   return [
     ...shown,
     ...records.filter((record) => record.kind !== 'binding'),
-    ...expired.map((entry) => withoutPayload(entry)),
+    ...[...expired, ...outranking].map((entry) => withoutPayload(entry)),
   ];
 };
 

@@ -12,8 +12,8 @@ const LOOK_MS = 500;
 const LEASE_MS = { short: 3500, production: 16_000 } as const;
 const SETTLE_MS = { short: 90_000, production: 420_000 } as const;
 const COMPARED_MS = { short: 40_000, production: 240_000 } as const;
-/** Datagrams that a member may send in a second, whatever happens around it: repair is paced at 200 requests. */
-const DATAGRAMS_PER_SEC_MAX = 1000;
+/** Datagrams that a member may send in a second, also when what a stalled link held back comes at once. */
+const DATAGRAMS_PER_SEC_MAX = 4000;
 /** Timers and datagrams under way for each life there ever was. */
 const PENDING_MAX = 5000;
 

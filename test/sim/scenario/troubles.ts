@@ -4,6 +4,8 @@ import type { Life, Registrars } from './registrars.ts';
 
 interface Span {
   readonly slot: number;
+  /** A life that has moved is not where the trouble is. */
+  readonly host?: string;
   readonly fromMs: number;
   toMs: number;
 }
@@ -51,8 +53,9 @@ export class Troubles {
 
   /** Since when could this life reach nobody else, if it can't at `atMs`? */
   aloneSince(life: Life, atMs: number): number | undefined {
-    return this.#alone.find(({ slot, fromMs, toMs }) => slot === life.slot && fromMs <= atMs && atMs < toMs)
-      ?.fromMs;
+    return this.#alone.find(
+      ({ host, fromMs, toMs }) => host === life.member.host && fromMs <= atMs && atMs < toMs,
+    )?.fromMs;
   }
 
   /** Was it deaf, late or of another time itself, at `atMs` or less than `recoveryMs` before? */
@@ -98,7 +101,7 @@ export class Troubles {
         registrars.jumpClock(slot, trouble.byMs);
         break;
       case 'isolate':
-        this.#alone.push({ slot, fromMs: world.nowMs, toMs: world.nowMs + forMs });
+        this.#alone.push({ slot, host, fromMs: world.nowMs, toMs: world.nowMs + forMs });
         this.#cut((from, to) => from !== to && (from === host || to === host), forMs);
         break;
       case 'cut': {

@@ -92,7 +92,7 @@ export class Workload {
     while (this.#running) {
       await this.#sleep(500 + random.float() * 7000);
       const life = this.#anyOf(random, user.name.domain);
-      if (life === undefined || !this.#running) continue;
+      if (life === undefined || !this.#running || !(await this.#awake(life))) continue;
       if (again === undefined) {
         // A phone that starts anew has a new Call-ID, and counts from one again.
         if (calls === 0 || random.float() < 0.06) {
@@ -157,13 +157,20 @@ export class Workload {
       await this.#sleep(100 + random.float() * 1500);
       const user = this.users[Math.floor(random.float() * this.users.length)];
       const life = this.#anyOf(random);
-      if (user !== undefined && life !== undefined && this.#running) await this.ask(life, user);
+      if (user !== undefined && life !== undefined && this.#running && (await this.#awake(life)))
+        await this.ask(life, user);
     }
   }
 
   #anyOf(random: SimRandom, domain?: string): Life | undefined {
     const running = this.#registrars.running(domain);
     return running[Math.floor(random.float() * running.length)];
+  }
+
+  /** A process that stands still, or is dead, is asked nothing. */
+  #awake({ member }: Life): Promise<boolean> {
+    const runs = new Promise<boolean>((resolve) => member.process.clock.setTimer(0, () => resolve(true)));
+    return Promise.race([runs, this.#sleep(1).then(() => false)]);
   }
 
   #count(what: string): void {

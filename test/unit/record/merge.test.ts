@@ -129,6 +129,18 @@ describe('expiry and what readers get', () => {
     expect(visible(settle([...behind, ...ahead], RECORD_LIMITS), later, RECORD_LIMITS)).toEqual([]);
   });
 
+  test('the last word of an older series travels along: a copy that missed it holds an earlier, faster one', () => {
+    const fast = entryOf({ changes: [contact(A)], series: 'old', seq: 1, atMs: 12_000 });
+    const last = entryOf({ changes: [contact(A)], series: 'old', seq: 2, atMs: 3000 });
+    const anew = entryOf({ changes: [contact(A)], series: 'new', seq: 1, atMs: 10_000 });
+    const behind = liveRecords(settle([fast], RECORD_LIMITS), NOW_MS, RECORD_LIMITS);
+    const ahead = liveRecords(settle([fast, last, anew], RECORD_LIMITS), NOW_MS, RECORD_LIMITS);
+    expect(visible(settle([...behind, ...ahead], RECORD_LIMITS), NOW_MS, RECORD_LIMITS)).toEqual([anew]);
+    // So long ago that no clock can be in question: not carried about any more.
+    const long = entryOf({ changes: [contact(A)], series: 'new', seq: 1, atMs: 200_000 });
+    expect(liveRecords(settle([last, long], RECORD_LIMITS), NOW_MS, RECORD_LIMITS)).toEqual([long]);
+  });
+
   test('readers are shown the newest ten', () => {
     const many = Array.from({ length: 12 }, (_, n) =>
       entryOf({ changes: [contact(`sip:bob@192.0.2.${n}`)], series: `s${n}`, atMs: n }),
