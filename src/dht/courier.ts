@@ -22,6 +22,8 @@ export const toMember = ({ vnode }: Pick<Peer, 'vnode'>, request: Request): Requ
 export const createAsk = (deps: {
   readonly rpc: Pick<Rpc, 'call' | 'local'>;
   readonly health: PeerHealth;
+  /** Told of those that an answer names as better ones. */
+  readonly onTold?: (peers: readonly Peer[]) => void;
   /** Told of a timeout, beside `health`. */
   readonly onMissed?: (peer: Peer) => void;
 }): Ask => {
@@ -30,8 +32,11 @@ export const createAsk = (deps: {
     const endpoint = endpointFor(peer, rpc.local);
     if (endpoint === undefined) return { ok: false, code: 'malformed' };
     const outcome = await rpc.call(endpoint, toMember(peer, request), options);
-    if (outcome.ok) health.answered(peer.id, outcome.meta.rttMs);
-    else if (outcome.code === 'timeout') {
+    if (outcome.ok) {
+      health.answered(peer.id, outcome.meta.rttMs);
+      if (outcome.answer.type === 'error' && outcome.answer.code === 'not-mine')
+        deps.onTold?.(outcome.answer.peers);
+    } else if (outcome.code === 'timeout') {
       health.missed(peer.id);
       deps.onMissed?.(peer);
     }

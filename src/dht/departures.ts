@@ -22,9 +22,15 @@ export class Departures {
   // BOUNDED: DEPARTED_MAX, the oldest leaves.
   readonly #departed = new BoundedMap<Id, Departed>(DEPARTED_MAX);
   #losses: LossWatch = NO_LOSS;
+  #noted = 0;
 
   constructor(timing: RingTiming) {
     this.#timing = timing;
+  }
+
+  /** Counts the ends of lives. */
+  get noted(): number {
+    return this.#noted;
   }
 
   get(id: Id): Departed | undefined {
@@ -34,7 +40,9 @@ export class Departures {
   /** An end that is confirmed again keeps its time, so that it does not stay recent for ever. */
   note(peer: Peer, cause: EndOfLife, nowMs: number): void {
     const before = this.#departed.get(peer.id);
-    const atMs = before?.peer.bootSequence === peer.bootSequence ? before.atMs : nowMs;
+    const again = before?.peer.bootSequence === peer.bootSequence;
+    const atMs = again ? before.atMs : nowMs;
+    if (!again) this.#noted += 1;
     this.#departed.set(peer.id, { peer, cause, atMs, checkedMs: nowMs });
   }
 

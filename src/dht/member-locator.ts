@@ -4,12 +4,8 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Ask } from './courier.ts';
 import { lookup } from './lookup.ts';
 import type { PeerHealth } from './peer-health.ts';
-import { hostsFrom } from './range.ts';
 import type { FindOutcome, Peer, RingView } from './types.ts';
 import type { Locator } from './write.ts';
-
-/** The table is trusted to name the replicas when it holds this share of the members there should be. */
-const COMPLETE_SHARE = 0.7;
 
 export interface LocatorDeps {
   readonly ring: RingView;
@@ -20,20 +16,14 @@ export interface LocatorDeps {
 
 export class MemberLocator implements Locator {
   readonly #deps: LocatorDeps;
-  readonly #replicas: number;
 
-  constructor(deps: LocatorDeps, options: { readonly replicas: number }) {
+  constructor(deps: LocatorDeps) {
     this.#deps = deps;
-    this.#replicas = options.replicas;
   }
 
   /** "Optimistic: with the peer table it sends straight to whom it believes responsible" (DESIGN §5, Write). */
   believed(key: Id): readonly Peer[] {
-    const exact = this.#deps.ring.replicaSet(key);
-    if (exact.length > 0) return exact;
-    const members = this.#deps.ring.ready ? this.#deps.ring.members() : [];
-    if (members.length < COMPLETE_SHARE * this.#deps.ring.sizeEstimate()) return [];
-    return hostsFrom(key, members, this.#replicas);
+    return this.#deps.ring.believed(key);
   }
 
   async relocate(key: Id, hints: readonly Peer[], deadlineMs: number): Promise<FindOutcome> {
@@ -47,7 +37,17 @@ export class MemberLocator implements Locator {
   async find(key: Id, deadlineMs: number): Promise<FindOutcome> {
     const replicas = this.#deps.ring.replicaSet(key);
     if (replicas.length > 0) return { replicas, steps: [], roundTrips: 0 };
-    return this.#lookup(key, this.#deps.ring.closestPreceding(key), deadlineMs);
+    const [owner] = this.believed(key);
+    if (owner === undefined) return this.#lookup(key, this.#deps.ring.closestPreceding(key), deadlineMs);
+    // It knows its surroundings for certain: one question, whose answer is right or names whom to ask.
+    const told = await this.#lookup(key, [owner], deadlineMs);
+    if (told.replicas.length > 0) return told;
+    const around = await this.#lookup(key, this.#deps.ring.closestPreceding(key), deadlineMs);
+    return {
+      ...around,
+      steps: [...told.steps, ...around.steps],
+      roundTrips: told.steps.length + around.roundTrips,
+    };
   }
 
   #lookup(key: Id, start: readonly Peer[], deadlineMs: number): Promise<FindOutcome> {

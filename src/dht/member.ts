@@ -104,7 +104,7 @@ export class Member {
     );
     this.ring = ring;
     this.replication = replication;
-    this.locator = new MemberLocator({ ring, ask, clock, health }, { replicas });
+    this.locator = new MemberLocator({ ring, ask, clock, health });
     this.#sync = createSyncServer({
       store,
       settled: (arc) => replication.holds(arc),
@@ -124,7 +124,7 @@ export class Member {
     await this.ring.start();
   }
 
-  async handle(request: Request, from: Endpoint): Promise<Answer> {
+  async handle(request: Request, from: Endpoint, proven: boolean): Promise<Answer> {
     const { ring, replication, store } = this;
     switch (request.type) {
       case 'find':
@@ -135,7 +135,7 @@ export class Member {
         // Whole stores, and the work of comparing them, are for members.
         return (await ring.admits(request.peer)) ? this.#sync(request.op) : STRANGER;
       default:
-        return ring.handleRing(request, from) ?? NOT_MEMBER;
+        return ring.handleRing(request, from, proven) ?? NOT_MEMBER;
     }
   }
 

@@ -3,6 +3,7 @@ import { ENTRY_BYTES_MAX } from '../record/limits.ts';
 import { fail, ok, type Result } from '../runtime/result.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 import { type DecodePeer, VNODE_MAX } from './descriptor.ts';
+import { EVENTS_MAX, eventBatches, fingerprints, gone, sequence, since } from './event-codec.ts';
 import {
   arc,
   bool,
@@ -22,13 +23,15 @@ import {
 } from './fields.ts';
 import type { RequestType } from './request-traits.ts';
 import { MODES, statusReport } from './status-codec.ts';
-import type { Answer, ErrorCode, Gone, Peer, Request, SyncOp } from './types.ts';
+import { TABLE_BUCKETS } from './table-digest.ts';
+import type { Answer, ErrorCode, Peer, Request, SyncOp } from './types.ts';
+
+export { EVENTS_MAX, GONE_MAX, TABLE_HAVE_MAX } from './event-codec.ts';
 
 /** A URI's records are at most 24, a publication has at most 11 entries. */
 export const ENTRIES_MAX = 32;
 /** Successors ≤ 16 and one, twice, is the most a list of members needs. */
 export const PEERS_MAX = 34;
-export const GONE_MAX = 64;
 /** Keys in one SYNC message; 500 of them with digests fill 16 parts. */
 export const SYNC_KEYS_MAX = 512;
 export const SYNC_BUCKETS_MAX = 256;
@@ -55,14 +58,6 @@ const ERROR_CODES: readonly ErrorCode[] = [
 
 const entries = list(bytes(ENTRY_BYTES_MAX), ENTRIES_MAX);
 const digest = bytes(DIGEST_BYTES_MAX);
-const sequence = uint();
-const gone: FieldCodec<readonly Gone[]> = list(
-  pair(id, sequence, {
-    make: (goneId, bootSequence): Gone => ({ id: goneId, bootSequence }),
-    split: (value) => [value.id, value.bootSequence],
-  }),
-  GONE_MAX,
-);
 const keyDigests = list(
   pair(id, digest, { make: (key, of) => ({ key, digest: of }), split: (value) => [value.key, value.digest] }),
   SYNC_KEYS_MAX,
@@ -138,7 +133,14 @@ const requestCodec = (one: FieldCodec<Peer>) =>
         gone: { at: 5, codec: gone },
       }),
     },
-    neighbours: { code: 7, body: struct<Asked<'neighbours'>>(addressed) },
+    neighbours: {
+      code: 7,
+      body: struct<Asked<'neighbours'>>({
+        ...addressed,
+        since: { at: 11, codec: since, absent: 'omitted' },
+        life: { at: 12, codec: sequence, absent: 'omitted' },
+      }),
+    },
     leave: { code: 8, body: struct<Asked<'leave'>>({ peer: { at: 3, codec: one }, ...addressed }) },
     sync: {
       code: 9,
@@ -159,6 +161,23 @@ const requestCodec = (one: FieldCodec<Peer>) =>
     },
     status: { code: 10, body: struct<Asked<'status'>>(addressed) },
     probe: { code: 11, body: struct<Asked<'probe'>>({ target: { at: 8, codec: one }, ...addressed }) },
+    events: {
+      code: 12,
+      body: struct<Asked<'events'>>({
+        ...addressed,
+        peer: { at: 3, codec: one },
+        batches: { at: 13, codec: eventBatches(one) },
+      }),
+    },
+    table: {
+      code: 13,
+      body: struct<Asked<'table'>>({
+        ...addressed,
+        arc: { at: 14, codec: arc },
+        buckets: { at: 15, codec: fingerprints, absent: 'omitted' },
+        have: { at: 16, codec: fingerprints, absent: 'omitted' },
+      }),
+    },
   });
 
 const answerCodec = (one: FieldCodec<Peer>) => {
@@ -240,6 +259,17 @@ const answerCodec = (one: FieldCodec<Peer>) => {
         versions: { at: 24, codec: list(uint(255), 16), absent: 'omitted' },
       }),
     },
+    unchanged: { code: 12, body: struct<Fields<'unchanged'>>({}) },
+    table: {
+      code: 13,
+      body: struct<Fields<'table'>>({
+        peers: { at: 27, codec: peers },
+        complete: { at: 28, codec: bool },
+        buckets: { at: 14, codec: list(uint(TABLE_BUCKETS - 1), TABLE_BUCKETS), absent: 'omitted' },
+        next: { at: 18, codec: id, absent: 'omitted' },
+        lack: { at: 29, codec: fingerprints, absent: 'omitted' },
+      }),
+    },
   });
 };
 
@@ -275,6 +305,11 @@ const checksIn = (type: RequestType, map: ReadonlyMap<unknown, unknown>): number
       return Math.max(1, lengthOf(map.get(2)));
     case 'notify':
       return 2 + lengthOf(map.get(4));
+    case 'events':
+      return EVENTS_MAX;
+    case 'table':
+      // Not signatures, but as many descriptors as it may make us send.
+      return PEERS_MAX;
     case 'sync':
       return 1 + (op instanceof Map ? lengthOf(op.get(7)) : 0);
     default:

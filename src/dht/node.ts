@@ -23,6 +23,7 @@ import type {
   QueryOutcome,
   RecordStorePort,
   Request,
+  RequestHandler,
   StatusReport,
 } from './types.ts';
 
@@ -75,7 +76,7 @@ export class LspNode implements OverlayClient {
   constructor(deps: LspNodeDeps, options: LspNodeOptions) {
     this.#deps = deps;
     this.#options = options;
-    const handler = (request: Request, from: Endpoint): Promise<Answer> => this.#handle(request, from);
+    const handler: RequestHandler = (request, from, proven) => this.#handle(request, from, proven);
     const sizeEstimate = (): number => this.#members?.ownSizeEstimate() ?? 1;
     this.#stack = createStack({ ...deps, handler, sizeEstimate }, options);
     const { rpc } = this.#stack;
@@ -121,7 +122,7 @@ export class LspNode implements OverlayClient {
 
   /** Members known to be alive, ourselves included. */
   get members(): readonly Peer[] {
-    return this.#members?.first.ring.members() ?? [];
+    return this.#members?.first.ring.everybody() ?? [];
   }
 
   /** Our lists (the first member's), for who checks a ring from outside; undefined before `start`. */
@@ -162,7 +163,7 @@ export class LspNode implements OverlayClient {
 
   /** Of our first member, with what all of them hold. */
   async status(): Promise<StatusReport | undefined> {
-    const answer = await this.#members?.first.handle({ type: 'status' }, this.local);
+    const answer = await this.#members?.first.handle({ type: 'status' }, this.local, true);
     if (answer?.type !== 'status') return undefined;
     const { keys, entries, bytes } = this.counts;
     return { ...answer.status, keys, entries, storedBytes: bytes };
@@ -185,6 +186,9 @@ export class LspNode implements OverlayClient {
       health,
       onMissed: (peer) => {
         for (const { ring } of members.all) ring.suspect(peer);
+      },
+      onTold: (peers) => {
+        for (const { ring } of members.all) ring.learn(peers);
       },
     });
     const compose = (vnode: number): Member => {
@@ -241,10 +245,10 @@ export class LspNode implements OverlayClient {
     return advertise.map(({ host, port }) => ({ host, port: port === 0 ? this.local.port : port }));
   }
 
-  async #handle(request: Request, from: Endpoint): Promise<Answer> {
+  async #handle(request: Request, from: Endpoint, proven: boolean): Promise<Answer> {
     if (this.#members === undefined) return NOT_MEMBER;
     const member = this.#members.addressed(request);
-    if (member !== undefined) return member.handle(request, from);
+    if (member !== undefined) return member.handle(request, from, proven);
     // Whoever asks for a life that is over learns so at once.
     return request.type === 'ping' ? { type: 'pong' } : NOT_MEMBER;
   }

@@ -1,6 +1,16 @@
-// Every verified member heard of, in ring order and bounded: all of a small ring, the routing table of a large one.
+// Every verified member heard of, in ring order and bounded: all of a small ring, the routing table of a large one. Those
+// that answered us are known first-hand; the rest we were told of, and they are hints for look-ups, nothing more.
 import type { Id } from '../record/id.ts';
+import { hostsFrom } from './range.ts';
+import { RingOrder } from './ring-order.ts';
 import type { Peer } from './types.ts';
+
+/** Rings up to this size fit the table, and a look-up takes one round trip. */
+export const TABLE_MAX = 8192;
+/** Known first-hand: both lists, the fingers, and as many more whose silence shows a mass loss. */
+export const HEARD_MAX = 256;
+/** In rings that do not fit the table: so many members after itself everybody knows. */
+export const DENSE = 128;
 
 /** A member and what is known of it first-hand. Times are monotonic. */
 export interface Known {
@@ -13,25 +23,44 @@ export interface Known {
   readonly recognisedMs: number | undefined;
 }
 
-// The place of an id relative to our own, in powers of two: entries of one class are interchangeable as fingers.
-const HEX_DIGITS = 12;
-const HEAD_BITS = 4 * HEX_DIGITS;
-const distanceClass = (self: Id, id: Id): number => {
-  const gap = Number.parseInt(id.slice(0, HEX_DIGITS), 16) - Number.parseInt(self.slice(0, HEX_DIGITS), 16);
-  return Math.floor(Math.log2((gap + 2 ** HEAD_BITS) % 2 ** HEAD_BITS || 1));
-};
+/** Evidence that a member lives: it answered. */
+export interface Heard {
+  readonly rttMs?: number;
+  readonly sizeEstimate?: number;
+  readonly recognisedMs?: number;
+}
+
+/** With what was known of this life before. */
+export const knownOf = (peer: Peer, before: Known | undefined, heard: Heard, nowMs: number): Known => ({
+  peer,
+  heardMs: nowMs,
+  rttMs: heard.rttMs ?? before?.rttMs,
+  sizeEstimate: heard.sizeEstimate ?? before?.sizeEstimate,
+  recognisedMs: heard.recognisedMs ?? before?.recognisedMs,
+});
+
+export interface TableLimits {
+  /** Told and heard together. */
+  readonly max: number;
+  readonly heardMax: number;
+}
 
 export class PeerTable {
   readonly #self: Id;
-  readonly #max: number;
-  // BOUNDED: both by `max`, held in `set`.
+  readonly #limits: TableLimits;
+  // BOUNDED: both by `heardMax`, held in `set`.
   readonly #known = new Map<Id, Known>();
-  readonly #order: Id[] = [];
+  readonly #heard = new RingOrder();
+  // BOUNDED: by `max`, held in `#enter`.
+  readonly #everybody = new RingOrder();
+  #turn = 0;
 
-  constructor(self: Id, max: number) {
+  constructor(self: Id, limits: TableLimits) {
     this.#self = self;
-    this.#max = max;
+    this.#limits = limits;
   }
+
+  // --- known first-hand ---
 
   get size(): number {
     return this.#known.size;
@@ -45,22 +74,54 @@ export class PeerTable {
   set(known: Known, keep: ReadonlySet<Id>): void {
     const { id } = known.peer;
     if (id === this.#self) return;
-    if (!this.#known.has(id)) {
-      if (this.#known.size >= this.#max) this.#evict(keep);
-      this.#order.splice(this.#indexOf(id), 0, id);
-    }
+    const before = this.#known.get(id);
+    if (before === undefined && this.#known.size >= this.#limits.heardMax) this.#evictHeard(keep);
     this.#known.set(id, known);
+    if (before?.peer === known.peer) return;
+    this.#heard.set(known.peer);
+    this.#enter(known.peer, keep);
   }
 
-  delete(id: Id): boolean {
-    if (!this.#known.delete(id)) return false;
-    this.#order.splice(this.#indexOf(id), 1);
+  /** Those known first-hand, in the order of their ids. */
+  all(): Known[] {
+    return this.#heard.peers.flatMap(({ id }) => this.#known.get(id) ?? []);
+  }
+
+  /** The first `count` members known first-hand clockwise after `id`, which is not among them. */
+  after(id: Id, count: number): readonly Peer[] {
+    return this.#heard.after(id, count);
+  }
+
+  /** The first `count` of them counter-clockwise before `id`, closest first. */
+  before(id: Id, count: number): readonly Peer[] {
+    return this.#heard.before(id, count);
+  }
+
+  /** One of those known first-hand, `luck` in [0, 1). */
+  any(luck: number): Peer | undefined {
+    return this.#heard.peers[Math.floor(luck * this.#heard.size)];
+  }
+
+  // --- all ---
+
+  /** First-hand or told, without ourselves. */
+  get everybody(): Pick<RingOrder, 'size' | 'peers' | 'get' | 'after' | 'before' | 'between'> {
+    return this.#everybody;
+  }
+
+  /** Takes in one that we were told of; false if we know this life of it, or a later one. */
+  tell(peer: Peer, keep: ReadonlySet<Id>): boolean {
+    const held = this.#everybody.get(peer.id);
+    if (peer.id === this.#self || (held !== undefined && held.bootSequence >= peer.bootSequence))
+      return false;
+    this.#enter(peer, keep);
     return true;
   }
 
-  /** In the order of their ids. */
-  all(): Known[] {
-    return this.#order.flatMap((id) => this.#known.get(id) ?? []);
+  /** Both what we were told and what we heard; false if there was nothing. */
+  delete(id: Id): boolean {
+    if (this.#known.delete(id)) this.#heard.delete(id);
+    return this.#everybody.delete(id);
   }
 
   /** In no order. */
@@ -68,57 +129,61 @@ export class PeerTable {
     for (const { peer } of this.#known.values()) yield peer;
   }
 
-  /** The first `count` members clockwise after `id`, which is not among them. */
-  after(id: Id, count: number): readonly Peer[] {
-    const start = this.#indexOf(id);
-    return this.#walk(this.#order[start] === id ? start + 1 : start, 1, id, count);
+  /** Only those known first-hand stay. */
+  forgetTold(): void {
+    this.#everybody.replace(this.#heard.peers);
   }
 
-  /** The first `count` members counter-clockwise before `id`, closest first. */
-  before(id: Id, count: number): readonly Peer[] {
-    return this.#walk(this.#indexOf(id) - 1, -1, id, count);
+  /** Of an ideal ring, as if we had been told of all of them. */
+  fill(peers: readonly Peer[]): void {
+    this.#everybody.replace(peers.filter(({ id }) => id !== this.#self).slice(0, this.#limits.max));
   }
 
-  #walk(start: number, step: 1 | -1, not: Id, count: number): readonly Peer[] {
-    const length = this.#order.length;
-    const out: Peer[] = [];
-    for (let n = 0; n < length && out.length < count; n += 1) {
-      const id = this.#order[(start + step * n + 2 * length) % length];
-      const known = id === undefined ? undefined : this.#known.get(id);
-      if (known !== undefined && id !== not) out.push(known.peer);
-    }
-    return out;
+  #enter(peer: Peer, keep: ReadonlySet<Id>): void {
+    if (this.#everybody.size >= this.#limits.max && this.#everybody.get(peer.id) === undefined)
+      this.#evict(keep);
+    this.#everybody.set(peer);
   }
 
-  /** Where `id` is or would be. */
-  #indexOf(id: Id): number {
-    let low = 0;
-    let high = this.#order.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#order[middle] ?? id) < id) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  // RFC 6940 §10.7.4.2: fingers are spread by powers of two. So the most crowded class gives up its stalest member.
+  // The most crowded distance gives up one of those we were told of, each in its turn; all are as good as one another.
   #evict(keep: ReadonlySet<Id>): void {
-    const classes = new Map<number, { count: number; stalest: Known }>();
-    for (const known of this.#known.values()) {
-      if (keep.has(known.peer.id)) continue;
-      const index = distanceClass(this.#self, known.peer.id);
-      const one = classes.get(index);
-      if (one === undefined) classes.set(index, { count: 1, stalest: known });
-      else {
-        one.count += 1;
-        if (known.heardMs < one.stalest.heardMs) one.stalest = known;
-      }
-    }
-    const crowded = [...classes.values()].reduce<{ count: number; stalest: Known } | undefined>(
-      (most, one) => (most === undefined || one.count > most.count ? one : most),
-      undefined,
-    );
-    if (crowded !== undefined) this.delete(crowded.stalest.peer.id);
+    const crowd = this.#everybody.mostCrowded(this.#self);
+    const told = crowd.filter(({ id }) => !keep.has(id) && !this.#known.has(id));
+    const candidates = told.length > 0 ? told : crowd.filter(({ id }) => !keep.has(id));
+    this.#turn += 1;
+    const one = candidates[this.#turn % Math.max(1, candidates.length)];
+    if (one !== undefined) this.delete(one.id);
+  }
+
+  // The same among those known first-hand, by who was silent longest. It stays as one that we were told of.
+  #evictHeard(keep: ReadonlySet<Id>): void {
+    const crowd = this.#heard.mostCrowded(this.#self).filter(({ id }) => !keep.has(id));
+    const candidates = crowd.length > 0 ? crowd : this.#heard.peers.filter(({ id }) => !keep.has(id));
+    const stalest = candidates
+      .flatMap(({ id }) => this.#known.get(id) ?? [])
+      .reduce<Known | undefined>(
+        (oldest, one) => (oldest === undefined || one.heardMs < oldest.heardMs ? one : oldest),
+        undefined,
+      );
+    if (stalest === undefined) return;
+    this.#known.delete(stalest.peer.id);
+    this.#heard.delete(stalest.peer.id);
   }
 }
+
+/** Who holds `key` by all that a table knows; empty in a ring that doesn't fit it, but for the DENSE members behind us. */
+export const believedReplicas = (
+  self: Peer,
+  everybody: PeerTable['everybody'],
+  key: Id,
+  replicas: number,
+): readonly Peer[] => {
+  if (everybody.size >= TABLE_MAX && everybody.between(self.id, key).count >= DENSE) return [];
+  const at = everybody.get(key);
+  // As a rule the next ones are processes apart; where they are not, we look further.
+  for (let count = replicas; ; count *= 4) {
+    const near = [...everybody.after(key, count), self, ...(at === undefined ? [] : [at])];
+    const set = hostsFrom(key, near, replicas);
+    if (set.length === replicas || count >= everybody.size) return set;
+  }
+};

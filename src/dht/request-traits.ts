@@ -16,6 +16,8 @@ export const REQUEST_CODES: Readonly<Record<RequestType, number>> = {
   sync: 9,
   status: 10,
   probe: 11,
+  events: 12,
+  table: 13,
 };
 
 const TYPES = new Map<number, string>(Object.entries(REQUEST_CODES).map(([type, code]) => [code, type]));
@@ -68,4 +70,7 @@ export const REQUEST_TRAITS: Readonly<Record<RequestType, RequestTraits>> = {
   join: changing(true),
   notify: changing(true),
   leave: changing(true),
+  events: changing(true),
+  // Whoever receives at its address may read it, but pays for the answer's size (messages.ts, checksIn).
+  table: { ...reading(0), cookie: true },
 };

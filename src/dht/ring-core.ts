@@ -1,35 +1,26 @@
 // The state of one member of the ring and all that is read from it: membership, lists, mode, lease, responsibility.
 import { type Arc, type Id, inHalfOpen } from '../record/id.ts';
 import { sameEndpoint } from './address.ts';
+import { Authority } from './authority.ts';
 import { Departures } from './departures.ts';
 import { countHosts, hostOf, keptOf, sameHost } from './hosts.ts';
-import { type LeaseClock, leaseClockAt, leaseHolds, observeClocks } from './lease.ts';
 import { CANDIDATES_MAX, closestPreceding } from './lookup.ts';
 import type { EndOfLife } from './membership.ts';
 import { PEERS_MAX } from './messages.ts';
 import { arcOf, type Neighbourhood, type RingChange, sameNeighbourhood, vouchers } from './neighbourhood.ts';
-import { type Known, PeerTable } from './peer-table.ts';
+import { believedReplicas, HEARD_MAX, type Heard, knownOf, PeerTable, TABLE_MAX } from './peer-table.ts';
 import { hostsFrom } from './range.ts';
 import type { RingDeps, RingOptions } from './ring-options.ts';
 import { isWhole, NO_LISTS, type RingLists, renewed, replicasAmong, without } from './ring-state.ts';
-import { gapEstimate, medianEstimate } from './size-estimate.ts';
+import { gapEstimate, SizeEstimate } from './size-estimate.ts';
 import type { Peer, RingView } from './types.ts';
 
-const TABLE_MAX = 4096;
-const ESTIMATES = 10;
+/** A table that holds less of what the ring should have was cut off, whatever it was told. */
+const COMPLETE_SHARE = 0.7;
 /** Rounds in a row in which the list came back to us: a ring is small again, not just a list short. */
 const WRAPPED_ROUNDS = 2;
-/** Nobody can hold us for dead in less: it takes five pings of 400 ms each without an answer. */
-const LAPSE_MS = 1500;
 
 export type Phase = 'out' | 'joined' | 'leaving';
-
-/** Evidence that a member lives: it answered. */
-export interface Heard {
-  readonly rttMs?: number;
-  readonly sizeEstimate?: number;
-  readonly recognisedMs?: number;
-}
 
 export class RingCore implements RingView {
   readonly options: RingOptions;
@@ -41,11 +32,7 @@ export class RingCore implements RingView {
   #mode: 'small' | 'full' = 'small';
   #lists: RingLists = NO_LISTS;
   #wrappedRounds = 0;
-  #lease: LeaseClock;
-  /** When it was last seen to hold. */
-  #leasedMs = Number.NEGATIVE_INFINITY;
-  #leaseLapses = 0;
-  #onLeaseVoid: () => void = () => undefined;
+  readonly #authority: Authority;
   #hood: Neighbourhood;
   #ringVersion = 0;
   #membershipVersion = 0;
@@ -53,16 +40,20 @@ export class RingCore implements RingView {
   // BOUNDED: by the parts of this process that listen.
   readonly #listeners: ((change: RingChange) => void)[] = [];
   // BOUNDED: by the table; emptied by whoever verifies.
-  #demoted: readonly Peer[] = [];
+  #demoted: Peer[] = [];
+  #exact: ReadonlySet<Id> = new Set();
+  /** All members are in the table, or all near us in a ring that does not fit: taken over from one that had them. */
+  #complete = false;
+  readonly #estimate = new SizeEstimate();
 
   constructor(deps: RingDeps, options: RingOptions) {
     this.#deps = deps;
     this.options = options;
     // Seconds since 1970: higher at every restart without remembering anything; JOIN corrects a clock that was set back.
     this.#self = deps.describe(Math.floor(deps.clock.wallMs() / 1000));
-    this.table = new PeerTable(this.#self.id, TABLE_MAX);
+    this.table = new PeerTable(this.#self.id, { max: TABLE_MAX, heardMax: HEARD_MAX });
     this.departures = new Departures(options.timing);
-    this.#lease = leaseClockAt(deps.clock.monoMs(), deps.clock.wallMs());
+    this.#authority = new Authority(deps.clock, options.timing.clockJumpMs);
     this.#hood = this.#survey();
     this.#otherSeeds = options.seeds.some(
       (seed) => !this.#self.endpoints.some((own) => sameEndpoint(own, seed)),
@@ -81,16 +72,26 @@ export class RingCore implements RingView {
   get neighbourhood(): Neighbourhood {
     return this.#hood;
   }
-  /** Counts changes of the neighbourhood; in NEIGHBOURS answers. */
+  /** Counts changes of what NEIGHBOURS answers: the neighbourhood, and who departed. */
   get ringVersion(): number {
-    return this.#ringVersion;
+    return this.#ringVersion + this.departures.noted;
   }
   /** Counts what has to be told to others. */
   get membershipVersion(): number {
     return this.#membershipVersion;
   }
+  /** Heard first-hand, ourselves included. */
   get size(): number {
     return this.table.size + 1;
+  }
+  /** Heard or told of, ourselves included. */
+  get known(): number {
+    return this.table.everybody.size + 1;
+  }
+  /** Says the table who holds what, or is it to be asked for? */
+  get complete(): boolean {
+    if (this.#mode === 'small') return true;
+    return this.#complete && this.known >= COMPLETE_SHARE * Math.min(TABLE_MAX, this.#median());
   }
   /** Processes known, ourselves included; counting ends at `max`. */
   hosts(max?: number): number {
@@ -120,7 +121,7 @@ export class RingCore implements RingView {
 
   /** Called when the lease was voided: only a new round of questions brings it back. */
   onLeaseVoid(listener: () => void): void {
-    this.#onLeaseVoid = listener;
+    this.#authority.onVoid(listener);
   }
 
   // --- what changes the state: each one step, told to the listeners as one change ---
@@ -130,6 +131,7 @@ export class RingCore implements RingView {
     this.#phase = 'joined';
     this.#mode = mode;
     this.#lists = this.#cut(lists);
+    this.#complete = false;
     this.#wrappedRounds = 0;
     this.#membershipVersion += 1;
     this.#commit();
@@ -139,10 +141,13 @@ export class RingCore implements RingView {
   enterSettled(members: readonly Peer[]): void {
     const { successors } = this.options;
     const { id } = this.#self;
-    const others = members.filter((peer) => peer.id !== id);
-    for (const peer of others) this.table.set(this.#known(peer, undefined, {}), this.#exactIds());
-    if (others.length <= successors) this.enter('small', NO_LISTS);
+    this.table.fill(members);
+    const { everybody } = this.table;
+    for (const peer of [...everybody.after(id, PEERS_MAX), ...everybody.before(id, PEERS_MAX)])
+      this.table.set(knownOf(peer, undefined, {}, this.#deps.clock.monoMs()), this.#exact);
+    if (everybody.size <= successors) this.enter('small', NO_LISTS);
     else this.enter('full', this.#listsOfTable());
+    this.#complete = true;
   }
 
   leave(): void {
@@ -163,7 +168,7 @@ export class RingCore implements RingView {
     const before = this.table.get(peer.id);
     if (before !== undefined && before.peer.bootSequence > peer.bootSequence) return;
     const same = before?.peer.bootSequence === peer.bootSequence;
-    this.table.set(this.#known(peer, same ? before : undefined, heard), this.#exactIds());
+    this.table.set(knownOf(peer, same ? before : undefined, heard, this.#deps.clock.monoMs()), this.#exact);
     if (same) return;
     this.departures.returned(peer.id, sameHost(peer, this.#self) ? undefined : hostOf(peer));
     this.#lists = renewed(this.#lists, peer);
@@ -174,21 +179,45 @@ export class RingCore implements RingView {
   /** It answered: times and figures, nothing that anybody needs to be told. */
   heard(id: Id, heard: Heard): void {
     const known = this.table.get(id);
-    if (known !== undefined) this.table.set(this.#known(known.peer, known, heard), this.#exactIds());
+    if (known !== undefined)
+      this.table.set(knownOf(known.peer, known, heard, this.#deps.clock.monoMs()), this.#exact);
+  }
+
+  /** One whom others vouch for as a member, and its domain for its key: a hint for look-ups. False if that is no news. */
+  tell(peer: Peer): boolean {
+    const departed = this.departures.get(peer.id);
+    if (this.#mode === 'small' || (departed !== undefined && departed.peer.bootSequence >= peer.bootSequence))
+      return false;
+    return this.table.tell(peer, this.#exact);
+  }
+
+  /** One that is said to be no member any more, and that is none of our exact neighbours. */
+  untell(id: Id): void {
+    if (!this.#exact.has(id)) this.table.delete(id);
+  }
+
+  /** The exact neighbours' end is for our own eyes to see. */
+  isExact(id: Id): boolean {
+    return this.#exact.has(id);
+  }
+
+  setComplete(): void {
+    this.#complete = true;
   }
 
   /** Dead, gone or another one now. An older life than the one we know of changes nothing. */
   bury(peer: Peer, cause: EndOfLife): void {
     const nowMs = this.#deps.clock.monoMs();
     const known = this.table.get(peer.id);
-    if (known !== undefined && known.peer.bootSequence > peer.bootSequence) return;
-    const listed = this.#exactIds().has(peer.id);
+    const held = this.table.everybody.get(peer.id);
+    if (held !== undefined && held.bootSequence > peer.bootSequence) return;
+    const listed = this.#exact.has(peer.id);
     this.departures.note(peer, cause, nowMs);
     if (!this.table.delete(peer.id) && !listed) return;
     this.#lists = without(this.#lists, peer.id);
-    // A process is lost with the last of its members.
+    // A process is lost with the last of its members, those that we were told of not counted: did they ever live?
     const others = cause === 'silent' && [...this.table.peers()].some((one) => sameHost(one, peer));
-    if (cause === 'silent' && this.#phase === 'joined' && !others)
+    if (cause === 'silent' && known !== undefined && this.#phase === 'joined' && !others)
       this.departures.lost(hostOf(peer), nowMs, this.hosts());
     if (this.#mode === 'small' || listed) this.#membershipVersion += 1;
     this.#commit();
@@ -209,9 +238,7 @@ export class RingCore implements RingView {
 
   /** Members of the large ring's table that are not certain to be of the small one: to be asked. */
   takeDemoted(): readonly Peer[] {
-    const demoted = this.#demoted;
-    this.#demoted = [];
-    return demoted;
+    return this.#demoted.splice(0);
   }
 
   // --- RingView ---
@@ -231,6 +258,20 @@ export class RingCore implements RingView {
     return hostsFrom(key, this.members(), replicas);
   }
 
+  /** Who holds `key` as the whole table says, told ones included; empty where the table can't say. */
+  believed(key: Id): readonly Peer[] {
+    const exact = this.replicaSet(key);
+    if (exact.length > 0 || !this.ready || !this.complete) return exact;
+    return believedReplicas(this.#self, this.table.everybody, key, this.options.replicas);
+  }
+
+  /** All that are heard or told of, ourselves included. */
+  everybody(): readonly Peer[] {
+    const { everybody } = this.table;
+    const tail = this.#hood.successors.filter(({ id }) => everybody.get(id) === undefined);
+    return [this.#self, ...everybody.peers, ...tail];
+  }
+
   isMine(key: Id): boolean {
     const arc = this.#hood.arc;
     return arc !== undefined && inHalfOpen(arc.from, key, arc.to);
@@ -241,18 +282,12 @@ export class RingCore implements RingView {
   }
 
   closestPreceding(key: Id): readonly Peer[] {
-    const known = [...this.table.before(key, CANDIDATES_MAX), ...this.#hood.successors];
+    const known = [...this.table.everybody.before(key, CANDIDATES_MAX), ...this.#hood.successors];
     return closestPreceding(this.#self.id, key, known, CANDIDATES_MAX);
   }
 
   leaseValid(): boolean {
-    const valid = this.#leaseHolds();
-    if (valid) {
-      const nowMs = this.#deps.clock.monoMs();
-      if (nowMs - this.#leasedMs > LAPSE_MS) this.#leaseLapses += 1;
-      this.#leasedMs = nowMs;
-    }
-    return valid;
+    return this.#authority.seen(this.#leaseHolds());
   }
 
   /**
@@ -260,32 +295,27 @@ export class RingCore implements RingView {
    * written without us. As the lease is looked at twice a second, a pause shows, however the lease stands after it.
    */
   get leaseLapses(): number {
-    return this.#leaseLapses;
+    return this.#authority.lapses;
   }
 
   /** Others held us for dead: what they wrote meanwhile, they wrote without us, however short it was. */
   wasBuried(): void {
-    this.#lease = { ...this.#lease, voidBeforeMs: this.#deps.clock.monoMs() };
-    this.#leaseLapses += 1;
-    this.#onLeaseVoid();
+    this.#authority.void();
   }
 
   #leaseHolds(): boolean {
     if (!this.ready) return false;
-    const nowMs = this.#deps.clock.monoMs();
     this.observeClocks();
     const neighbours = vouchers(this.#hood);
     if (neighbours.every((peer) => peer === undefined)) return this.hosts(2) === 1;
-    return leaseHolds(
-      this.#lease,
+    return this.#authority.recognised(
       neighbours.map((peer) => (peer === undefined ? undefined : this.table.get(peer.id)?.recognisedMs)),
-      { nowMs, leaseMs: 3 * this.options.timing.stabiliseMs },
+      3 * this.options.timing.stabiliseMs,
     );
   }
 
   observeClocks(): void {
-    const { clock } = this.#deps;
-    this.#lease = observeClocks(this.#lease, clock.monoMs(), clock.wallMs(), this.options.timing.clockJumpMs);
+    this.#authority.observeClocks();
   }
 
   /** As far as the ring is concerned; what was handed over is the replication layer's to add (serve.ts). */
@@ -300,12 +330,15 @@ export class RingCore implements RingView {
   /** With the estimates of some peers: theirs come from gaps elsewhere. Never below what we know to be there. */
   sizeEstimate(): number {
     if (this.#mode === 'small') return this.size;
-    const others = this.table
-      .all()
-      .sort((a, b) => b.heardMs - a.heardMs)
-      .slice(0, ESTIMATES)
-      .flatMap(({ sizeEstimate }) => sizeEstimate ?? []);
-    return Math.max(this.size, medianEstimate(this.ownSizeEstimate(), others));
+    return this.complete && this.known < TABLE_MAX ? this.known : this.#median();
+  }
+
+  #median(): number {
+    const value = this.#estimate.at(this.#deps.clock.monoMs(), () => ({
+      own: this.ownSizeEstimate(),
+      heard: this.table.all(),
+    }));
+    return Math.max(this.size, value);
   }
 
   /** From our own surroundings alone: what answers carry. Medians of medians would hold on to what once was. */
@@ -317,26 +350,14 @@ export class RingCore implements RingView {
 
   // --- inside ---
 
-  #known(peer: Peer, before: Known | undefined, heard: Heard): Known {
-    return {
-      peer,
-      heardMs: this.#deps.clock.monoMs(),
-      rttMs: heard.rttMs ?? before?.rttMs,
-      sizeEstimate: heard.sizeEstimate ?? before?.sizeEstimate,
-      recognisedMs: heard.recognisedMs ?? before?.recognisedMs,
-    };
-  }
-
-  #exactIds(): ReadonlySet<Id> {
-    return new Set([...this.#hood.predecessors, ...this.#hood.successors].map(({ id }) => id));
-  }
-
   #commit(): void {
     this.#chooseMode();
     const before = this.#hood;
     const after = this.#survey();
     this.#hood = after;
     if (sameNeighbourhood(before, after)) return;
+    this.#exact = new Set([...after.predecessors, ...after.successors].map(({ id }) => id));
+    this.#estimate.forget();
     this.#ringVersion += 1;
     for (const listener of this.#listeners) listener({ before, after });
   }
@@ -348,6 +369,7 @@ export class RingCore implements RingView {
     const { successors } = this.options;
     if (this.#mode === 'small' && this.table.size > successors) {
       this.#mode = 'full';
+      this.#complete = true;
       this.#wrappedRounds = 0;
       this.#lists = this.#listsOfTable();
     } else if (this.#mode === 'full' && this.#wrappedRounds >= WRAPPED_ROUNDS && this.#listsAgree()) {
@@ -356,6 +378,7 @@ export class RingCore implements RingView {
       const ids = new Set(listed.map((peer) => peer.id));
       const strangers = this.table.all().flatMap(({ peer }) => (ids.has(peer.id) ? [] : [peer]));
       for (const peer of strangers) this.table.delete(peer.id);
+      this.table.forgetTold();
       const unheard = listed.filter((peer) => this.table.get(peer.id) === undefined);
       this.#demoted = [...strangers, ...unheard];
       this.#membershipVersion += 1;

@@ -3,16 +3,20 @@ import { isSelfCertifying } from '../record/self-certifying.ts';
 import type { Endpoint } from '../runtime/datagram.ts';
 import { sameEndpoint } from './address.ts';
 import { vnodesMax } from './hosts.ts';
+import { closest } from './neighbourhood.ts';
 import type { RingCore } from './ring-core.ts';
+import type { RingEvents } from './ring-events.ts';
 import type { RingLiveness } from './ring-liveness.ts';
 import type { RingDeps } from './ring-options.ts';
 import type { RingPush } from './ring-push.ts';
 import type { RingStabilise } from './ring-stabilise.ts';
 import { isJoinPoint } from './ring-state.ts';
+import type { RingTables } from './ring-tables.ts';
 import type { Tasks } from './tasks.ts';
 import type { Answer, ErrorCode, Peer, Request } from './types.ts';
 
 type Join = Extract<Request, { type: 'join' }>;
+type Neighbours = Extract<Request, { type: 'neighbours' }>;
 type Notify = Extract<Request, { type: 'notify' }>;
 
 const error = (code: ErrorCode, detail = '', peers: readonly Peer[] = []): Answer => ({
@@ -41,24 +45,35 @@ export class RingHandlers {
   readonly #rounds: RingStabilise;
   readonly #push: RingPush;
   readonly #tasks: Tasks;
+  readonly #events: RingEvents;
+  readonly #tables: RingTables;
   readonly #startedMs: number;
 
   constructor(
     core: RingCore,
     deps: RingDeps,
-    parts: { live: RingLiveness; rounds: RingStabilise; push: RingPush; tasks: Tasks },
+    parts: {
+      live: RingLiveness;
+      rounds: RingStabilise;
+      push: RingPush;
+      events: RingEvents;
+      tables: RingTables;
+      tasks: Tasks;
+    },
   ) {
     this.#core = core;
     this.#deps = deps;
     this.#live = parts.live;
     this.#rounds = parts.rounds;
     this.#push = parts.push;
+    this.#events = parts.events;
+    this.#tables = parts.tables;
     this.#tasks = parts.tasks;
     this.#startedMs = deps.clock.monoMs();
   }
 
   /** Undefined for requests that are not the ring's. Never rejects. */
-  handle(request: Request, from: Endpoint): Promise<Answer> | undefined {
+  handle(request: Request, from: Endpoint, proven: boolean): Promise<Answer> | undefined {
     switch (request.type) {
       case 'ping':
         return Promise.resolve(this.#pong());
@@ -71,12 +86,23 @@ export class RingHandlers {
       case 'notify':
         return this.#notify(request);
       case 'neighbours':
-        return Promise.resolve(this.#neighbours());
+        if (proven) this.#heartbeat(request, from);
+        return Promise.resolve(this.#neighbours(request));
       case 'leave':
         return Promise.resolve(this.#leave(request.peer));
+      case 'events':
+        return this.#events.take(request);
+      case 'table':
+        return Promise.resolve(this.#tables.serve(request));
       default:
         return undefined;
     }
+  }
+
+  /** A neighbour's question, from where it lives and in the life we know, shows that it lives as well as its pong does. */
+  #heartbeat({ life }: Neighbours, from: Endpoint): void {
+    for (const { id, bootSequence, endpoints } of closest(this.#core.neighbourhood))
+      if (bootSequence === life && endpoints.some((one) => sameEndpoint(one, from))) this.#core.heard(id, {});
   }
 
   #pong(): Answer {
@@ -98,10 +124,10 @@ export class RingHandlers {
         mode: core.mode,
         ready: core.ready,
         arc: core.arc(),
-        members: core.phase === 'joined' ? core.members().length : 0,
+        members: core.phase === 'joined' ? core.known : 0,
         replicas: core.options.replicas,
         successors: core.options.successors,
-        table: core.table.size,
+        table: core.known - 1,
         lease: core.leaseValid(),
         ...(predecessor === undefined ? {} : { predecessor: predecessor.id }),
         ...(successor === undefined ? {} : { successor: successor.id }),
@@ -111,7 +137,7 @@ export class RingHandlers {
 
   // Only members we know are asked: not a way to send datagrams to third parties.
   async #probe(target: Peer): Promise<Answer> {
-    const known = this.#core.table.get(target.id)?.peer ?? this.#core.departures.get(target.id)?.peer;
+    const known = this.#core.table.everybody.get(target.id) ?? this.#core.departures.get(target.id)?.peer;
     if (known === undefined) return error('refused', 'not a member known here');
     return { type: 'probed', alive: (await this.#live.ping(known, BRIEFLY)) === 'alive' };
   }
@@ -154,7 +180,7 @@ export class RingHandlers {
   // "An id that is alive at another address: the joiner says so and exits 2; dead: it takes the boot sequence seen + 1."
   async #earlierLife(peer: Peer): Promise<Answer | undefined> {
     const core = this.#core;
-    const member = core.table.get(peer.id)?.peer ?? core.members().find(({ id }) => id === peer.id);
+    const member = core.table.everybody.get(peer.id) ?? core.members().find(({ id }) => id === peer.id);
     const known = member ?? core.departures.get(peer.id)?.peer;
     if (known === undefined) return undefined;
     const moved = !known.endpoints.some((one) => peer.endpoints.some((now) => sameEndpoint(one, now)));
@@ -190,6 +216,7 @@ export class RingHandlers {
       return error('refused', 'this is my id');
     }
     const known = await this.#live.introduce(peer, true);
+    if (core.table.get(peer.id)?.peer.bootSequence === peer.bootSequence) core.heard(peer.id, {});
     if (!known) return error('retry', 'you did not answer, or nobody vouches for you');
     this.#live.hear(request.members);
     this.#push.viewOf(peer, request.members);
@@ -199,9 +226,11 @@ export class RingHandlers {
     return { type: 'ok' };
   }
 
-  #neighbours(): Answer {
+  #neighbours({ since }: Neighbours): Answer {
     const core = this.#core;
     if (core.phase !== 'joined') return NOT_MEMBER;
+    if (since?.ringVersion === core.ringVersion && since.bootSequence === core.self.bootSequence)
+      return { type: 'unchanged' };
     const { mode, predecessors, successors } = core.neighbourhood;
     return {
       type: 'neighbours',

@@ -3,12 +3,12 @@ import type { Id } from '../record/id.ts';
 import { isSelfCertifying } from '../record/self-certifying.ts';
 import { formatEndpoint } from '../runtime/datagram.ts';
 import type { Counter } from '../runtime/metrics.ts';
-import { randomBelow } from '../runtime/random.ts';
 import { sameEndpoint } from './address.ts';
 import { toMember } from './courier.ts';
 import { sameHost, vnodesMax } from './hosts.ts';
 import { judge } from './membership.ts';
-import type { Heard, RingCore } from './ring-core.ts';
+import type { Heard } from './peer-table.ts';
+import type { RingCore } from './ring-core.ts';
 import type { RingDeps } from './ring-options.ts';
 import type { Tasks } from './tasks.ts';
 import type { CallOutcome, Gone, Peer, Request } from './types.ts';
@@ -37,6 +37,7 @@ export class RingLiveness {
   // BOUNDED: both by UNDER_WAY_MAX, held in `#alone`.
   readonly #checks = new Map<string, Promise<boolean>>();
   readonly #introductions = new Map<string, Promise<boolean>>();
+  #onDead: (peer: Peer) => void = () => undefined;
   readonly #deaths: Counter;
   readonly #refused: Counter;
 
@@ -110,13 +111,22 @@ export class RingLiveness {
     return this.#conclude(peer, life);
   }
 
-  /** Somebody's timeout or hint: checked early, unless it answered just now. */
+  /** Somebody's timeout or hint: checked early, unless it answered just now. One we were told of is told of as gone. */
   suspect(peer: Peer): void {
-    const known = this.#core.table.get(peer.id);
-    if (known === undefined || this.#deps.clock.monoMs() - known.heardMs < FRESH_MS) return;
+    const { table } = this.#core;
+    const known = table.get(peer.id);
+    const held = known?.peer ?? table.everybody.get(peer.id);
+    if (held === undefined) return;
+    if (known !== undefined && this.#deps.clock.monoMs() - known.heardMs < FRESH_MS) return;
     this.#tasks.tryRun('suspect', async () => {
-      await this.check(known.peer);
+      const exact = this.#core.isExact(held.id);
+      if ((await this.check(held)) && !exact) this.#onDead(held);
     });
+  }
+
+  /** Called for members found dead that are none of our exact neighbours. */
+  onDead(listener: (peer: Peer) => void): void {
+    this.#onDead = listener;
   }
 
   #conclude(peer: Peer, life: Life): boolean {
@@ -134,8 +144,10 @@ export class RingLiveness {
   }
 
   async #indirect(peer: Peer): Promise<boolean> {
-    const helpers = this.#core.table.all().filter((known) => known.peer.id !== peer.id);
-    const helper = helpers[randomBelow(this.#deps.random, helpers.length)]?.peer;
+    const { table } = this.#core;
+    const [behind] = table.after(peer.id, 1);
+    const drawn = table.any(this.#deps.random.float());
+    const helper = drawn?.id === peer.id ? behind : drawn;
     if (helper === undefined) return false;
     const outcome = await this.call(helper, { type: 'probe', target: peer }, PROBE);
     return outcome.ok && outcome.answer.type === 'probed' && outcome.answer.alive;

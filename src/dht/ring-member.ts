@@ -7,6 +7,7 @@ import { closest, type Neighbourhood, type RingChange } from './neighbourhood.ts
 import { Pulse } from './pulse.ts';
 import { RingBootstrap } from './ring-bootstrap.ts';
 import { RingCore } from './ring-core.ts';
+import { RingEvents } from './ring-events.ts';
 import { RingHandlers } from './ring-handlers.ts';
 import { RingLiveness } from './ring-liveness.ts';
 import { registerRingMetrics } from './ring-metrics.ts';
@@ -14,6 +15,7 @@ import type { RingDeps, RingOptions } from './ring-options.ts';
 import { RingPush } from './ring-push.ts';
 import { RingSearch } from './ring-search.ts';
 import { RingStabilise } from './ring-stabilise.ts';
+import { RingTables } from './ring-tables.ts';
 import { Tasks } from './tasks.ts';
 import type { Answer, Peer, Request, RingView } from './types.ts';
 
@@ -24,6 +26,13 @@ const REACTION_MS = 100;
 const LEASELESS_MS = 500;
 /** A good part of what counts as a gap in the lease. */
 const LEASE_LOOK_MS = 500;
+/** Periods stretch by this with every round in which nothing changed, up to twice: large rings only. */
+const STRETCH = 1.2;
+const STRETCH_MAX = 2;
+/** Heard within this share of a heartbeat's period: not asked this time. */
+const HEARD_SHARE = 0.75;
+/** Every so many heartbeats one of the further neighbours is asked; events tell of it otherwise. */
+const FURTHER_EVERY = 5;
 const LEAVE = { attempts: 2, timeoutMs: 400 };
 
 export class RingMember implements RingView {
@@ -38,6 +47,11 @@ export class RingMember implements RingView {
   readonly #pushing: Pulse;
   readonly #healing: Pulse;
   readonly #periodic: readonly Pulse[];
+  readonly #events: RingEvents;
+  readonly #comparing: Pulse;
+  #lapses = 0;
+  #stretch = 1;
+  #beats = 0;
 
   constructor(deps: RingDeps, options: RingOptions) {
     const { clock, random, log, metrics } = deps;
@@ -60,15 +74,31 @@ export class RingMember implements RingView {
     this.#live = live;
     this.#bootstrap = bootstrap;
     this.#search = search;
-    this.#handlers = new RingHandlers(core, deps, { live, rounds, push, tasks });
     const pulse = (name: string, work: () => Promise<void>, nextMs: () => number): Pulse =>
       new Pulse({ clock, tasks }, name, work, nextMs);
+    const flushing = pulse(
+      'events',
+      () => events.flush(),
+      () => Infinity,
+    );
+    const events = new RingEvents(core, deps, { live, tasks, flushWithin: (ms) => flushing.kick(ms) });
+    const tables = new RingTables(core, deps, { live, events, tasks });
+    this.#events = events;
+    this.#handlers = new RingHandlers(core, deps, { live, rounds, push, events, tables, tasks });
     this.#stabilising = pulse(
       'stabilise',
-      () => rounds.round(),
-      // Members are known, but a neighbour has not said yet that it counts us in: nothing can be promised till it does.
-      () => jittered(random, core.ready && !core.leaseValid() ? LEASELESS_MS : timing.stabiliseMs),
+      () => {
+        this.#stretch = Math.min(STRETCH_MAX, STRETCH * this.#stretch);
+        return rounds.round();
+      },
+      () => this.#stabiliseMs(),
     );
+    const comparing = pulse(
+      'table',
+      () => tables.run(),
+      () => tables.nextMs(),
+    );
+    this.#comparing = comparing;
     this.#pushing = pulse(
       'push',
       async () => push.run(),
@@ -83,14 +113,16 @@ export class RingMember implements RingView {
       this.#stabilising,
       this.#pushing,
       this.#healing,
+      flushing,
+      comparing,
       pulse(
         'heartbeat',
         () => this.#heartbeat(),
-        () => jittered(random, timing.heartbeatMs, 0.25),
+        () => jittered(random, this.#calm * timing.heartbeatMs, 0.25),
       ),
       pulse(
         'lease',
-        async () => void core.leaseValid(),
+        async () => this.#lookAtLease(),
         () => LEASE_LOOK_MS,
       ),
       pulse(
@@ -100,6 +132,7 @@ export class RingMember implements RingView {
       ),
     ];
     core.onChange((change) => this.#react(change));
+    live.onDead((peer) => events.nudge(peer));
     core.onLeaseVoid(() => this.#stabilising.kick(jittered(random, REACTION_MS)));
     registerRingMetrics(core, metrics);
   }
@@ -124,8 +157,18 @@ export class RingMember implements RingView {
   members(): readonly Peer[] {
     return this.#core.members();
   }
+  /** Those that we were only told of, too. */
+  everybody(): readonly Peer[] {
+    return this.#core.everybody();
+  }
+  get known(): number {
+    return this.#core.known;
+  }
   replicaSet(key: Id): readonly Peer[] {
     return this.#core.replicaSet(key);
+  }
+  believed(key: Id): readonly Peer[] {
+    return this.#core.believed(key);
   }
   isMine(key: Id): boolean {
     return this.#core.isMine(key);
@@ -176,8 +219,8 @@ export class RingMember implements RingView {
   }
 
   /** The answer to a request that is the ring's own; undefined for all others. Never rejects. */
-  handleRing(request: Request, from: Endpoint): Promise<Answer> | undefined {
-    return this.#handlers.handle(request, from);
+  handleRing(request: Request, from: Endpoint, proven: boolean): Promise<Answer> | undefined {
+    return this.#handlers.handle(request, from, proven);
   }
 
   /** Is this peer, which has just spoken to us, a member? One that we had not heard of is asked, and vouched for. */
@@ -188,6 +231,13 @@ export class RingMember implements RingView {
   /** A look-up's timeout, or any other doubt: the peer is asked now instead of at the next round. */
   suspect(peer: Peer): void {
     this.#live.suspect(peer);
+  }
+
+  /** Better ones, as an answer named them: our table was behind. */
+  learn(peers: readonly Peer[]): void {
+    for (const peer of peers)
+      if (this.#core.table.everybody.get(peer.id) === undefined)
+        this.#tasks.tryRun('learn', () => this.#events.believe(peer));
   }
 
   /** Tells the neighbours (in a small ring: everybody) that we go; from then on we are no member. Under a second. */
@@ -206,7 +256,32 @@ export class RingMember implements RingView {
     return this.#tasks.stop();
   }
 
-  #react({ before, after }: RingChange): void {
+  /** The lease lasts three stabilise periods: two of them at most pass between two rounds. */
+  #stabiliseMs(): number {
+    const { random } = this.#deps;
+    const { ready, options } = this.#core;
+    // Members are known, but a neighbour has not said yet that it counts us in: nothing can be promised till it does.
+    if (ready && !this.#core.leaseValid()) return jittered(random, LEASELESS_MS);
+    const { stabiliseMs } = options.timing;
+    return Math.min(STRETCH_MAX * stabiliseMs, jittered(random, this.#calm * stabiliseMs));
+  }
+
+  get #calm(): number {
+    return this.#core.mode === 'small' ? 1 : this.#stretch;
+  }
+
+  // Whoever stood still has missed events.
+  #lookAtLease(): void {
+    this.#core.leaseValid();
+    if (this.#core.leaseLapses === this.#lapses) return;
+    this.#lapses = this.#core.leaseLapses;
+    this.#comparing.kick(jittered(this.#deps.random, this.#core.options.timing.stabiliseMs));
+  }
+
+  #react(change: RingChange): void {
+    const { before, after } = change;
+    this.#events.changed(change);
+    this.#stretch = 1;
     this.#pushing.kick(this.#core.options.timing.pushDelayMs);
     this.#healing.kick(this.#search.healDelayMs());
     const [were, are] = [closest(before), closest(after)];
@@ -214,19 +289,27 @@ export class RingMember implements RingView {
       were.length !== are.length ||
       were.some(({ id }, index) => id !== are[index]?.id) ||
       after.successors.length < before.successors.length;
-    if (neighboursChanged && this.#core.sizeEstimate() < REACTIVE_MAX)
-      this.#stabilising.kick(jittered(this.#deps.random, REACTION_MS));
+    if (!neighboursChanged) return;
+    const reactionMs =
+      this.#core.sizeEstimate() < REACTIVE_MAX ? REACTION_MS : this.#core.options.timing.stabiliseMs;
+    this.#stabilising.kick(jittered(this.#deps.random, reactionMs));
   }
 
-  // Both neighbours, and one more of the exact surroundings: the ones that nobody else of us would miss soon.
+  // Both neighbours, unless they were heard anyway, and one more of the exact surroundings: the ones that nobody else of us
+  // would miss soon.
   async #heartbeat(): Promise<void> {
     const core = this.#core;
     core.observeClocks();
     const { predecessors, successors } = core.neighbourhood;
     const further = [...predecessors.slice(1), ...successors.slice(1)];
     const one = further[randomBelow(this.#deps.random, further.length)];
-    const targets = [...closest(core.neighbourhood), ...(one === undefined ? [] : [one])];
-    const unique = [...new Map(targets.map((peer) => [peer.id, peer])).values()];
+    this.#beats += 1;
+    const full = core.mode === 'full';
+    const asked = full && this.#beats % FURTHER_EVERY !== 0 ? undefined : one;
+    const targets = [...closest(core.neighbourhood), ...(asked === undefined ? [] : [asked])];
+    const sinceMs = this.#deps.clock.monoMs() - this.#calm * core.options.timing.heartbeatMs * HEARD_SHARE;
+    const silent = targets.filter(({ id }) => !full || (core.table.get(id)?.heardMs ?? 0) < sinceMs);
+    const unique = [...new Map(silent.map((peer) => [peer.id, peer])).values()];
     await Promise.all(unique.map((peer) => this.#live.check(peer)));
   }
 }

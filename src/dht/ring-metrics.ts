@@ -11,13 +11,13 @@ export const registerRingMetrics = (core: RingCore, metrics: Metrics): void => {
   metrics.gauge(
     'chordial_ring_members',
     'Members of the ring known here, ourselves included',
-    () => core.members().length,
+    () => core.known,
   );
   metrics.gauge('chordial_ring_size_estimate', 'Estimated number of members of the ring', () =>
     core.sizeEstimate(),
   );
   metrics.gauge('chordial_ring_ready', '1 while in the ring with enough members', () => (core.ready ? 1 : 0));
-  metrics.gauge('chordial_ring_table_peers', 'Peers in the peer table', () => core.table.size);
+  metrics.gauge('chordial_ring_table_peers', 'Peers in the peer table', () => core.known - 1);
   metrics.gauge('chordial_ring_lease', '1 while this node may acknowledge and deny', () =>
     core.leaseValid() ? 1 : 0,
   );

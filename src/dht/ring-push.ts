@@ -12,6 +12,8 @@ export class RingPush {
   readonly #tasks: Tasks;
   /** The membership version that each has confirmed. BOUNDED: by the targets of the last push. */
   #confirmed = new Map<Id, number>();
+  /** Members of the lists that all targets have been told of. BOUNDED: by the lists. */
+  #told: ReadonlySet<Peer> = new Set();
   // BOUNDED: by the targets.
   readonly #telling = new Set<Id>();
 
@@ -58,12 +60,19 @@ export class RingPush {
       // What changes while it is being told is told next.
       while (this.#lacks(peer)) {
         const version = this.#core.membershipVersion;
-        if (!(await this.#rounds.notify(peer))) return;
+        if (!(await this.#rounds.notify(peer, this.#news()))) return;
         this.#confirmed.set(peer.id, version);
       }
+      if (!this.pending) this.#told = new Set(this.#targets());
     } finally {
       this.#telling.delete(peer.id);
     }
+  }
+
+  /** Large rings: who is new in our lists; who was there before the others know, or learn when they ask. */
+  #news(): readonly Peer[] | undefined {
+    if (this.#core.mode === 'small') return undefined;
+    return this.#targets().filter((peer) => !this.#told.has(peer));
   }
 
   #lacks(peer: Peer): boolean {

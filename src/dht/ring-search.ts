@@ -17,6 +17,7 @@ const CONTACTS = 3;
 const CONTACTS_ISOLATED = 16;
 /** A table entry unheard of for so long is asked, one a round. */
 const STALE_MS = 60_000;
+const SELDOM = 30;
 /** How finely a finger's place within its interval is chosen. */
 const FINGER_BITS = 16;
 
@@ -53,7 +54,8 @@ export class RingSearch {
     const { rejoinMs, stabiliseMs, healMinMs, healMaxMs } = this.#core.options.timing;
     const { random } = this.#deps;
     if (this.#isolated()) return jittered(random, rejoinMs, 0.4);
-    if (this.#lost(true).length > 0) return jittered(random, stabiliseMs);
+    const recent = this.#lost(true);
+    if (recent.length > 0) return jittered(random, this.#revisitMs(recent, stabiliseMs, healMinMs));
     return healMinMs + random.float() * (healMaxMs - healMinMs);
   }
 
@@ -74,8 +76,17 @@ export class RingSearch {
     ]);
   }
 
+  // In a small ring every member counts. In a large one deaths are daily business: the longer ago, the rarer.
+  #revisitMs(recent: readonly Departed[], minMs: number, maxMs: number): number {
+    if (this.#core.mode === 'small') return minMs;
+    const latestMs = Math.max(...recent.map(({ atMs }) => atMs));
+    return Math.min(maxMs, Math.max(minMs, (this.#deps.clock.monoMs() - latestMs) / 2));
+  }
+
+  /** With a complete table fingers are there for the day on which it isn't. */
   fingerDelayMs(): number {
-    return jittered(this.#deps.random, this.#core.options.timing.fingerMs);
+    const { complete, options } = this.#core;
+    return jittered(this.#deps.random, (complete ? SELDOM : 1) * options.timing.fingerMs);
   }
 
   /** RFC 6940 §10.7.4.2: "a random id in the interval". And the entry that was silent longest is asked whether it lives. */

@@ -1,5 +1,6 @@
 // The rounds that keep a ring a ring: asking the neighbours, stabilise and rectify (Zave), or the exchange of memberships.
 import { clockwiseFrom, type Id } from '../record/id.ts';
+import { BoundedMap } from '../runtime/bounded-map.ts';
 import { randomBelow } from '../runtime/random.ts';
 import { PEERS_MAX } from './messages.ts';
 import { closest } from './neighbourhood.ts';
@@ -13,9 +14,12 @@ import {
   isBetterSuccessor,
   rectify,
 } from './ring-state.ts';
-import type { Answer, Peer } from './types.ts';
+import type { Answer, Peer, Request } from './types.ts';
 
 type Neighbours = Extract<Answer, { type: 'neighbours' }>;
+
+/** Full answers remembered, of neighbours and of those that were. */
+const ANSWERS_MAX = 64;
 
 /** Closer and closer successors within one round: a ring that formed at once settles in a few rounds, not in N. */
 const STEPS_MAX = 8;
@@ -26,6 +30,8 @@ export class RingStabilise {
   readonly #live: RingLiveness;
   /** One maintenance operation at a time: what waits for an answer has its state to itself (research B.5). */
   #tail: Promise<void> = Promise.resolve();
+  // BOUNDED: ANSWERS_MAX, the oldest leaves.
+  readonly #answers = new BoundedMap<Id, Neighbours>(ANSWERS_MAX);
 
   constructor(core: RingCore, deps: RingDeps, live: RingLiveness) {
     this.#core = core;
@@ -54,12 +60,14 @@ export class RingStabilise {
   async ask(peer: Peer): Promise<Neighbours | undefined> {
     const core = this.#core;
     const sentMs = this.#deps.clock.monoMs();
-    const outcome = await this.#live.call(peer, { type: 'neighbours' });
+    const earlier = this.#earlier(peer);
+    const outcome = await this.#live.call(peer, this.#question(earlier));
     if (!outcome.ok) {
       if (outcome.code === 'timeout') await this.#live.missed(peer);
       return undefined;
     }
-    const { answer, meta } = outcome;
+    const { meta } = outcome;
+    const answer = outcome.answer.type === 'unchanged' && earlier !== undefined ? earlier : outcome.answer;
     if (answer.type !== 'neighbours') {
       // "not-member": another life runs at its address, or it is leaving. The ping tells which.
       await this.#live.check(peer);
@@ -71,9 +79,11 @@ export class RingStabilise {
     }
     if (answer.self !== undefined && answer.self.bootSequence > peer.bootSequence)
       this.#live.hear([answer.self]);
-    const { id, bootSequence } = core.self;
     const lists = [...answer.predecessors, ...answer.successors];
-    const recognised = lists.some((one) => one.id === id && one.bootSequence === bootSequence);
+    const recognised = lists.some((one) => this.#isUs(one));
+    // Kept only with ourselves in it: then "unchanged" says that it still counts us in.
+    if (recognised && core.mode === 'full') this.#answers.set(peer.id, { ...answer, gone: [] });
+    else this.#answers.delete(peer.id);
     core.heard(peer.id, {
       rttMs: meta.rttMs,
       sizeEstimate: meta.sizeEstimate,
@@ -85,10 +95,31 @@ export class RingStabilise {
     return answer;
   }
 
-  /** NOTIFY: "I am here", with the membership we know (small mode) or the lists around us. True if it was taken. */
-  async notify(peer: Peer): Promise<boolean> {
+  #isUs({ id, bootSequence }: Peer): boolean {
+    return id === this.#core.self.id && bootSequence === this.#core.self.bootSequence;
+  }
+
+  /** Its last full answer, if that is worth referring to: of this life of it, and it knew this life of ours. */
+  #earlier(peer: Peer): Neighbours | undefined {
+    const earlier = this.#core.mode === 'full' ? this.#answers.get(peer.id) : undefined;
+    if (earlier?.self?.bootSequence !== peer.bootSequence) return undefined;
+    const lists = [...earlier.predecessors, ...earlier.successors];
+    return lists.some((one) => this.#isUs(one)) ? earlier : undefined;
+  }
+
+  #question(earlier: Neighbours | undefined): Request {
+    const { mode, self } = this.#core;
+    if (mode === 'small') return { type: 'neighbours' };
+    const life = self.bootSequence;
+    if (earlier?.self === undefined) return { type: 'neighbours', life };
+    const since = { bootSequence: earlier.self.bootSequence, ringVersion: earlier.ringVersion };
+    return { type: 'neighbours', life, since };
+  }
+
+  /** NOTIFY: "I am here", with the membership we know (small mode) or `news` of the lists around us, all if absent. True if it was taken. */
+  async notify(peer: Peer, news?: readonly Peer[]): Promise<boolean> {
     const { self, neighbourhood, mode } = this.#core;
-    const lists = [...neighbourhood.successors, ...neighbourhood.predecessors];
+    const lists = news ?? [...neighbourhood.successors, ...neighbourhood.predecessors];
     const members = mode === 'small' ? this.#core.table.all().map((known) => known.peer) : lists;
     const unique = [...new Map(members.map((one) => [one.id, one])).values()];
     const gone = this.#core.departures.toTell(this.#deps.clock.monoMs());
@@ -148,7 +179,9 @@ export class RingStabilise {
       await this.#adopt(candidate);
     }
     const head = core.neighbourhood.successors[0];
-    if (head !== undefined && core.mode === 'full') await this.notify(head);
+    if (head === undefined || core.mode !== 'full') return;
+    // It has just said that we are its predecessor: what NOTIFY would tell it, it knows.
+    if (this.#told === undefined || !this.#isUs(this.#told)) await this.notify(head, []);
   }
 
   /** Our successor's predecessor, or a verified member of the table, that lies before our successor. */

@@ -238,7 +238,7 @@ export class RpcRequests {
       this.#deps.log.error({ request: request.type, err: messageOf(error) }, 'an LSP handler failed');
       return errorAnswer('retry', 'internal fault');
     };
-    new Promise<Answer>((resolve) => resolve(this.#deps.handler(request, asker.from)))
+    new Promise<Answer>((resolve) => resolve(this.#deps.handler(request, asker.from, asker.proven)))
       .catch(fault)
       .then((answer) => this.#answered(asker, request, answer, once))
       .catch(fault);

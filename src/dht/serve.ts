@@ -52,12 +52,12 @@ const error = (code: ErrorCode, detail: string, peers: readonly Peer[] = []): Re
 
 /** Better ones to ask: the replicas if known, else who is nearer to the key. */
 const better = (ring: RingView, key: Id): readonly Peer[] => {
-  const replicas = ring.replicaSet(key).filter(({ id }) => id !== ring.self.id);
+  const replicas = ring.believed(key).filter(({ id }) => id !== ring.self.id);
   return replicas.length > 0 ? replicas : closestTold(key, ring.closestPreceding(key));
 };
 
 const find = (ring: RingView, key: Id): Answer => {
-  const replicas = ring.replicaSet(key);
+  const replicas = ring.believed(key);
   const closest = replicas.length > 0 ? [] : closestTold(key, ring.closestPreceding(key));
   return { type: 'found', replicas, closest };
 };

@@ -22,3 +22,33 @@ export const medianEstimate = (own: number, others: readonly number[]): number =
   const high = sorted.length % 2 === 0 ? (sorted[middle + 1] ?? low) : low;
   return Math.round((low + high) / 2);
 };
+
+const ESTIMATES = 10;
+const KEEP_MS = 1000;
+
+interface Estimating {
+  readonly own: number;
+  readonly heard: readonly { readonly heardMs: number; readonly sizeEstimate: number | undefined }[];
+}
+
+/** The median with those heard last, worked out once a second at most: it is asked for at every look-up. */
+export class SizeEstimate {
+  #value = 1;
+  #atMs = Number.NEGATIVE_INFINITY;
+
+  forget(): void {
+    this.#atMs = Number.NEGATIVE_INFINITY;
+  }
+
+  at(nowMs: number, facts: () => Estimating): number {
+    if (nowMs - this.#atMs < KEEP_MS) return this.#value;
+    const { own, heard } = facts();
+    const latest = [...heard].sort((a, b) => b.heardMs - a.heardMs).slice(0, ESTIMATES);
+    this.#value = medianEstimate(
+      own,
+      latest.flatMap(({ sizeEstimate }) => sizeEstimate ?? []),
+    );
+    this.#atMs = nowMs;
+    return this.#value;
+  }
+}

@@ -36,11 +36,43 @@ type Question =
       readonly members: readonly Peer[];
       readonly gone: readonly Gone[];
     }
-  | { readonly type: 'neighbours' }
+  /**
+   * `since`: the life and ring version of the answerer's last full answer; if nothing changed, `unchanged` is all it says.
+   * `life`: the asker's boot sequence, by which a neighbour's question shows that it lives.
+   */
+  | { readonly type: 'neighbours'; readonly since?: RingVersion; readonly life?: number }
   | { readonly type: 'leave'; readonly peer: Peer }
   /** `peer`, a member: range digests first, then the keys of one bucket, then whole records; see docs/lsp.md, "SYNC". */
   | { readonly type: 'sync'; readonly peer: Peer; readonly op: SyncOp }
-  | { readonly type: 'status' };
+  | { readonly type: 'status' }
+  /** `peer`, a member, passes on who came and went; each batch is carried on counter-clockwise up to its `until`. */
+  | { readonly type: 'events'; readonly peer: Peer; readonly batches: readonly EventBatch[] }
+  /**
+   * The peer table, an arc at a time. `buckets`: digests of the whole ring's sixty-fourths, to learn which differ. Else
+   * the members in the arc but those in `have`, which are fingerprints (table-digest.ts).
+   */
+  | {
+      readonly type: 'table';
+      readonly arc: Arc;
+      readonly buckets?: readonly number[];
+      readonly have?: readonly number[];
+    };
+
+/** One state of one life of a member's surroundings. */
+export interface RingVersion {
+  readonly bootSequence: number;
+  readonly ringVersion: number;
+}
+
+/** Somebody came, or came back with a new life, as it says itself; or is gone, as its predecessor found out. */
+export type MemberEvent =
+  | { readonly kind: 'join'; readonly peer: Peer }
+  | { readonly kind: 'leave'; readonly id: Id; readonly bootSequence: number };
+
+export interface EventBatch {
+  readonly until: Id;
+  readonly events: readonly MemberEvent[];
+}
 
 /** A member known to have died or left, by the boot sequence that died: an equal or lower one does not come back by hearsay. */
 export interface Gone {
@@ -124,6 +156,20 @@ export type Answer =
       /** Closest first, without the answerer. Small mode: all other members. */
       readonly successors: readonly Peer[];
       readonly gone: readonly Gone[];
+    }
+  /** To NEIGHBOURS with \`since\`: as I said then. */
+  | { readonly type: 'unchanged' }
+  /**
+   * `buckets`: those that differ. `peers`: of the arc, in order; `next`, if there are more, is the one to go on behind.
+   * `lack`: fingerprints of `have` that nobody here has, once there are no more. `complete`: all of the ring is held here.
+   */
+  | {
+      readonly type: 'table';
+      readonly peers: readonly Peer[];
+      readonly complete: boolean;
+      readonly buckets?: readonly number[];
+      readonly next?: Id;
+      readonly lack?: readonly number[];
     }
   | { readonly type: 'ok' }
   | {
@@ -219,8 +265,11 @@ export interface Rpc {
   ): Promise<CallOutcome>;
 }
 
-/** What Rpc asks of its owner for a request that came in; the returned promise never rejects. */
-export type RequestHandler = (request: Request, from: Endpoint) => Promise<Answer>;
+/**
+ * What Rpc asks of its owner for a request that came in; the returned promise never rejects. `proven`: the source receives
+ * what is sent to it.
+ */
+export type RequestHandler = (request: Request, from: Endpoint, proven: boolean) => Promise<Answer>;
 
 /** What the ring says about responsibility; the replication layer decides nothing about it. */
 export interface RingView {
@@ -232,6 +281,8 @@ export interface RingView {
   members(): readonly Peer[];
   /** The replica set of `key` as this node believes, owner first, at most `replicas`; empty when it cannot know. */
   replicaSet(key: Id): readonly Peer[];
+  /** The same by the whole table, where that is complete: members told of count, too. A belief, which an answer may correct. */
+  believed(key: Id): readonly Peer[];
   /** key ∈ (predᵣ, self]: this node is one of the `replicas` nodes for it. */
   isMine(key: Id): boolean;
   /** The arc this node replicates: (predᵣ, self]; undefined while not joined. */

@@ -64,6 +64,23 @@ const QUESTIONS: Readonly<Record<string, Request>> = {
   'sync pull from the start': { type: 'sync', peer: atlanta, op: { kind: 'pull', arc, after: undefined } },
   'sync push': { type: 'sync', peer: atlanta, op: { kind: 'push', key, records: [entry(20)] } },
   status: { type: 'status' },
+  'neighbours since': { type: 'neighbours', life: 7, since: { bootSequence: 1234, ringVersion: 99 } },
+  events: {
+    type: 'events',
+    peer: atlanta,
+    batches: [
+      { until: sampleId('until'), events: [{ kind: 'join', peer: biloxi }] },
+      {
+        until: atlanta.id,
+        events: [
+          { kind: 'join', peer: chicago },
+          { kind: 'leave', id: sampleId('gone'), bootSequence: 5 },
+        ],
+      },
+    ],
+  },
+  'table, what differs': { type: 'table', arc: { from: arc.from, to: arc.from }, buckets: [1, 2 ** 32 - 1] },
+  'table, an arc': { type: 'table', arc, have: [0xdeadbeef, 7] },
 };
 
 /** The samples, and one of each type that names the virtual node it is for. */
@@ -123,6 +140,10 @@ export const ANSWERS: Readonly<Record<string, Answer>> = {
     gone,
   },
   ok: { type: 'ok' },
+  unchanged: { type: 'unchanged' },
+  'table that differs': { type: 'table', peers: [], complete: true, buckets: [0, 63] },
+  'table page': { type: 'table', peers: [atlanta, biloxi], complete: false, next: biloxi.id },
+  'table to the end': { type: 'table', peers: [chicago], complete: true, lack: [7] },
   'synced buckets': { type: 'synced', buckets: [0, 63], settled: true },
   'synced keys': { type: 'synced', want: [key], have: [key] },
   'synced page': {

@@ -6,17 +6,15 @@ import type { RoutingRing } from './routing-ring.ts';
 
 /** All that the table of `self` holds after it was told of every member once, and its eviction chose. */
 export const tableOf = (ring: RoutingRing, self: number, max: number): readonly Peer[] => {
-  const table = new PeerTable(ring.at(self).id, max);
+  const table = new PeerTable(ring.at(self).id, { max, heardMax: 1 });
   const rest = [...ring.peers];
   const none = new Set<never>();
-  for (let heardMs = 0; rest.length > 0; heardMs += 1) {
+  while (rest.length > 0) {
     const at = randomBelow(ring.random, rest.length);
     const peer = rest[at];
     const last = rest.pop();
     if (last !== undefined && at < rest.length) rest[at] = last;
-    if (peer === undefined) continue;
-    const first = { rttMs: undefined, sizeEstimate: undefined, recognisedMs: undefined };
-    table.set({ peer, heardMs, ...first }, none);
+    if (peer !== undefined) table.tell(peer, none);
   }
-  return table.all().map(({ peer }) => peer);
+  return table.everybody.peers;
 };

@@ -84,8 +84,8 @@ export class SimRing {
         clock,
         random,
         identity,
-        handler: async (request, from) =>
-          (await ring.handleRing(request, from)) ??
+        handler: async (request, from, proven) =>
+          (await ring.handleRing(request, from, proven)) ??
           (request.type === 'find'
             ? {
                 type: 'found',

@@ -20,7 +20,7 @@ const known = (id: Id, heardMs = 0): Known => ({
 const self = idOf(100);
 const NONE: ReadonlySet<Id> = new Set();
 const tableOf = (...firsts: readonly number[]): PeerTable => {
-  const table = new PeerTable(self, 64);
+  const table = new PeerTable(self, { max: 64, heardMax: 64 });
   for (const first of firsts) table.set(known(idOf(first)), NONE);
   return table;
 };
@@ -54,7 +54,7 @@ describe('the peer table', () => {
   test('agrees with a sorted list, whatever is set and deleted', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat(40))), fc.nat(255), (steps, from) => {
-        const table = new PeerTable(self, 64);
+        const table = new PeerTable(self, { max: 64, heardMax: 64 });
         const model = new Map<Id, number>();
         for (const [set, first] of steps) {
           if (first === 100) continue;
@@ -73,7 +73,7 @@ describe('the peer table', () => {
   });
 
   test('full, it lets go of the stalest in the most crowded distance, never of whom it must keep', () => {
-    const table = new PeerTable(self, 4);
+    const table = new PeerTable(self, { max: 64, heardMax: 4 });
     // 101 alone is near; 230, 235, 240 are far, and interchangeable as fingers.
     table.set(known(idOf(101), 1), NONE);
     table.set(known(idOf(230), 5), NONE);

@@ -30,6 +30,7 @@ const setUp = (facts: Facts = {}) => {
     ready: facts.ready ?? true,
     mode: 'small',
     members: () => facts.members ?? [self, b, c],
+    believed: () => facts.set ?? [self, b, c],
     replicaSet: () => facts.set ?? [self, b, c],
     isMine: () => facts.mine ?? true,
     arc: () => undefined,
