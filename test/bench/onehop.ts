@@ -49,15 +49,17 @@ const churn = async (): Promise<void> => {
   joined += 1;
   await overlay.boot(`j${joined}`, { seeds });
 };
-const runWithChurn = async (ms: number, each: () => Promise<void>): Promise<void> => {
+const runWithChurn = async (ms: number, eachSecond: () => Promise<void>): Promise<void> => {
   const endMs = overlay.world.nowMs + ms;
-  let nextMs = overlay.world.nowMs;
-  while (overlay.world.nowMs < endMs) {
-    nextMs += (-Math.log(1 - random.float()) * sessionMs) / nodes;
-    await overlay.world.run(Math.min(endMs, nextMs));
-    if (overlay.world.nowMs >= endMs) break;
-    await churn();
-    await each();
+  const wait = (): number => (-Math.log(1 - random.float()) * sessionMs) / nodes;
+  let dueMs = overlay.world.nowMs + wait();
+  for (let tickMs = overlay.world.nowMs + 1000; tickMs <= endMs; tickMs += 1000) {
+    for (; dueMs < tickMs; dueMs += wait()) {
+      await overlay.world.run(dueMs);
+      await churn();
+    }
+    await overlay.world.run(tickMs);
+    await eachSecond();
   }
 };
 

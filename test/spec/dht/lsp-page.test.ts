@@ -229,7 +229,8 @@ describe('table of constants', () => {
   test.each(asking.map(([, name = '', file = '', value = '']) => [name, file, value.replaceAll(' ', '')]))(
     'gives %s of %s as %s',
     (name, file, value) => {
-      const [, coded] = new RegExp(`^(?:export )?const ${name} = ([\\d_]+);`, 'm').exec(read(`src/dht/${file}.ts`)) ?? [];
+      const [, coded] =
+        new RegExp(`^(?:export )?const ${name} = ([\\d_]+);`, 'm').exec(read(`src/dht/${file}.ts`)) ?? [];
       expect(coded?.replaceAll('_', '')).toBe(value);
     },
   );
