@@ -13,6 +13,12 @@ export interface Departed {
   readonly checkedMs: number;
 }
 
+// Lives are numbered in seconds since 1970. Nobody's clock was wrong by more than a century.
+const LIFE_STEP_MAX = 2 ** 32;
+
+/** May this be a life of one that we know in another? To outlive a number without bound would use up all there are. */
+export const isCredibleLife = (claimed: number, known: number): boolean => claimed - known <= LIFE_STEP_MAX;
+
 /**
  * - `known`: nothing new.
  * - `ignore`: a life that is over.

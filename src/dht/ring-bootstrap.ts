@@ -4,6 +4,7 @@ import { type Endpoint, formatEndpoint } from '../runtime/datagram.ts';
 import { jittered, randomBelow } from '../runtime/random.ts';
 import { sameEndpoint } from './address.ts';
 import { toMember } from './courier.ts';
+import { isCredibleLife } from './membership.ts';
 import { PEERS_MAX } from './messages.ts';
 import type { RingCore } from './ring-core.ts';
 import type { RingLiveness } from './ring-liveness.ts';
@@ -165,6 +166,8 @@ export class RingBootstrap {
       const { answer } = outcome;
       if (answer.type === 'joined') {
         if (answer.bootSequenceSeen !== undefined && answer.bootSequenceSeen >= peer.bootSequence) {
+          // Whoever makes up a life that we never had is not the one to come in through.
+          if (!isCredibleLife(answer.bootSequenceSeen, peer.bootSequence)) continue;
           this.#core.reincarnate(answer.bootSequenceSeen + 1);
           next = [to];
         } else if (await this.#enter(answer)) return { kind: 'joined' };

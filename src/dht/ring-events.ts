@@ -13,12 +13,14 @@ import {
   subjectOf,
   versionOf,
 } from './event-spread.ts';
+import { isCredibleLife } from './membership.ts';
 import { EVENTS_MAX } from './messages.ts';
 import type { RingChange } from './neighbourhood.ts';
 import { DENSE, TABLE_MAX } from './peer-table.ts';
 import type { RingCore } from './ring-core.ts';
 import type { RingLiveness } from './ring-liveness.ts';
 import type { RingDeps } from './ring-options.ts';
+import { RingReturn } from './ring-return.ts';
 import type { Tasks } from './tasks.ts';
 import type { Answer, EventBatch, MemberEvent, Peer, Request } from './types.ts';
 
@@ -30,8 +32,6 @@ const RATE_OVER_MS = 60_000;
 const SEND = { attempts: 2 };
 /** So many receivers in a row that did not answer: it is we who are cut off. */
 const FAILURES_MAX = 8;
-/** However many say that we are gone, we come back once in so long. */
-const RETURN_MS = 5000;
 
 interface Seen {
   readonly version: number;
@@ -51,7 +51,7 @@ export class RingEvents {
   #held: Load[] = [];
   #rate = { perMs: 0, atMs: 0 };
   #failures = 0;
-  #returnedMs = Number.NEGATIVE_INFINITY;
+  readonly #back: RingReturn;
   readonly #counter: Counter;
 
   /** `flushWithin`: has `flush` called within so many milliseconds. */
@@ -69,6 +69,10 @@ export class RingEvents {
       'chordial_membership_events_total',
       'Membership events, by what happened',
     );
+    this.#back = new RingReturn(core, deps, {
+      tasks: parts.tasks,
+      onReturn: () => this.#counter.add({ event: 'refuted' }),
+    });
   }
 
   /** Answered at once; that the newcomers' domains vouch for them is looked up before anybody else is told. */
@@ -168,7 +172,11 @@ export class RingEvents {
   async #learn(event: MemberEvent, until: Id): Promise<void> {
     const core = this.#core;
     const id = subjectOf(event);
-    if (id === core.self.id) return this.#aboutUs(event);
+    if (id === core.self.id) {
+      if (event.kind === 'join') this.#live.hear([event.peer]);
+      else this.#back.said(event.bootSequence);
+      return;
+    }
     if (core.mode === 'small') return this.#hearsay(event);
     const version = versionOf(event);
     const seen = this.#seen.get(id);
@@ -194,7 +202,14 @@ export class RingEvents {
   /** News is what changes our table, and is true as far as can be told from here. */
   async #isNews(event: MemberEvent): Promise<boolean> {
     const held = this.#core.table.everybody.get(subjectOf(event));
-    if (event.kind === 'leave') return held !== undefined && held.bootSequence <= event.bootSequence;
+    if (event.kind === 'leave') {
+      const { bootSequence } = event;
+      return (
+        held !== undefined &&
+        held.bootSequence <= bootSequence &&
+        isCredibleLife(bootSequence, held.bootSequence)
+      );
+    }
     const { peer } = event;
     if (held !== undefined && held.bootSequence >= peer.bootSequence) return false;
     if (held !== undefined && Buffer.compare(held.publicKey, peer.publicKey) === 0) return true;
@@ -204,21 +219,6 @@ export class RingEvents {
   #hearsay(event: MemberEvent): void {
     if (event.kind === 'join') this.#live.hear([event.peer]);
     else this.#live.hearGone([event]);
-  }
-
-  /** Said to be gone, we come back with a life that the event does not speak of. */
-  #aboutUs(event: MemberEvent): void {
-    const core = this.#core;
-    if (event.kind === 'join') {
-      this.#live.hear([event.peer]);
-      return;
-    }
-    const nowMs = this.#deps.clock.monoMs();
-    if (event.bootSequence < core.self.bootSequence || nowMs - this.#returnedMs < RETURN_MS) return;
-    this.#returnedMs = nowMs;
-    this.#counter.add({ event: 'refuted' });
-    core.reincarnate(event.bootSequence + 1);
-    core.wasBuried();
   }
 
   /** Our lists go by what we see. Whoever lives although it is said to be gone is told so, and comes back. */
