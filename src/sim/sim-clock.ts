@@ -2,6 +2,14 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { EventQueue } from './event-queue.ts';
 
+/**
+ * What a process that stood still goes on with: what was due, in its order; or first what its sockets got, because it stood
+ * in epoll_wait, as an idle process does (libuv runs the timers only after what that returns).
+ */
+export type Awakening = 'in-order' | 'datagrams-first';
+/** Too short for anything else to happen. */
+const BEHIND_DATAGRAMS_MS = 0.001;
+
 /** What a clock asks of the world. */
 export interface SimTime {
   readonly queue: EventQueue;
@@ -16,6 +24,7 @@ export class SimClock implements Clock {
   readonly #bootMs: number;
   #skewMs: number;
   #pausedUntilMs = 0;
+  #timersFromMs = 0;
   #dead = false;
 
   constructor(time: SimTime, options: { skewMs: number }) {
@@ -49,17 +58,22 @@ export class SimClock implements Clock {
   }
 
   #schedule(atMs: number, fire: () => void, due: () => boolean): void {
-    this.#time.queue.push(atMs, () => this.#runOrHold(fire, due), due);
+    this.#time.queue.push(atMs, () => this.#runOrHold(fire, due, () => this.#timersFromMs), due);
   }
 
-  /** Now, if the process runs; when it runs again, if it is paused. */
+  /** A datagram: now, if the process runs; when it runs again, if it is paused. */
   runOrHold(fire: () => void): void {
-    this.#runOrHold(fire, () => !this.#dead);
+    this.#runOrHold(
+      fire,
+      () => !this.#dead,
+      () => this.#pausedUntilMs,
+    );
   }
 
-  #runOrHold(fire: () => void, due: () => boolean): void {
+  #runOrHold(fire: () => void, due: () => boolean, fromMs: () => number): void {
     if (!due()) return;
-    if (this.#time.nowMs() < this.#pausedUntilMs) this.#schedule(this.#pausedUntilMs, fire, due);
+    const atMs = fromMs();
+    if (this.#time.nowMs() < atMs) this.#time.queue.push(atMs, () => this.#runOrHold(fire, due, fromMs), due);
     else fire();
   }
 
@@ -69,8 +83,9 @@ export class SimClock implements Clock {
   }
 
   /** SIGSTOP, a long collection, a suspended machine: nothing runs until then; what came meanwhile comes at once after. */
-  pause(forMs: number): void {
+  pause(forMs: number, awakening: Awakening = 'in-order'): void {
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#time.nowMs() + forMs);
+    this.#timersFromMs = this.#pausedUntilMs + (awakening === 'in-order' ? 0 : BEHIND_DATAGRAMS_MS);
   }
 
   kill(): void {

@@ -2,7 +2,7 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { OpenDatagram } from '../runtime/datagram.ts';
 import { EventQueue } from './event-queue.ts';
-import { SimClock } from './sim-clock.ts';
+import { type Awakening, SimClock } from './sim-clock.ts';
 import { type LinkOptions, SimNetwork } from './sim-network.ts';
 import { type SimRandom, simRandom } from './sim-random.ts';
 import { SimTrace } from './sim-trace.ts';
@@ -16,7 +16,7 @@ export interface SimProcess {
   readonly openDatagram: OpenDatagram;
   /** kill -9: timers never fire again, sockets neither send nor receive. */
   crash(): void;
-  pause(forMs: number): void;
+  pause(forMs: number, awakening?: Awakening): void;
   jumpWall(byMs: number): void;
 }
 
@@ -85,7 +85,7 @@ export class SimWorld {
       random: this.random.fork(`process ${this.#boots} ${host}`),
       openDatagram: async (bind, handlers) => this.network.open({ ...bind, host }, handlers, clock),
       crash: () => clock.kill(),
-      pause: (forMs) => clock.pause(forMs),
+      pause: (forMs, awakening) => clock.pause(forMs, awakening),
       jumpWall: (byMs) => clock.jumpWall(byMs),
     };
   }
