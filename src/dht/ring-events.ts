@@ -81,7 +81,8 @@ export class RingEvents {
     if (!(await this.#admits(peer)))
       return { type: 'error', code: 'refused', detail: 'nobody vouches for you', peers: [] };
     this.#tasks.tryRun('events', async () => {
-      for (const { until, events } of batches) for (const event of events) await this.#learn(event, until);
+      for (const { until, events } of batches)
+        for (const event of events) await this.#learn(event, until, peer.id);
     });
     return { type: 'ok' };
   }
@@ -169,7 +170,7 @@ export class RingEvents {
     this.#hold({ event, until, from: core.self.id });
   }
 
-  async #learn(event: MemberEvent, until: Id): Promise<void> {
+  async #learn(event: MemberEvent, until: Id, by: Id): Promise<void> {
     const core = this.#core;
     const id = subjectOf(event);
     if (id === core.self.id) {
@@ -177,7 +178,7 @@ export class RingEvents {
       else this.#back.said(event.bootSequence);
       return;
     }
-    if (core.mode === 'small') return this.#hearsay(event);
+    if (core.mode === 'small') return this.#hearsay(event, by);
     const version = versionOf(event);
     const seen = this.#seen.get(id);
     if (seen !== undefined && seen.version > version) return;
@@ -216,9 +217,9 @@ export class RingEvents {
     return (await this.#live.vouched(peer)) === 'yes';
   }
 
-  #hearsay(event: MemberEvent): void {
+  #hearsay(event: MemberEvent, by: Id): void {
     if (event.kind === 'join') this.#live.hear([event.peer]);
-    else this.#live.hearGone([event]);
+    else this.#live.hearGone([event], by);
   }
 
   /** Our lists go by what we see. Whoever lives although it is said to be gone is told so, and comes back. */

@@ -216,11 +216,11 @@ export class RingHandlers {
       return error('refused', 'this is my id');
     }
     const known = await this.#live.introduce(peer, true);
-    if (core.table.get(peer.id)?.peer.bootSequence === peer.bootSequence) core.heard(peer.id, {});
     if (!known) return error('retry', 'you did not answer, or nobody vouches for you');
+    if (core.table.get(peer.id)?.peer.bootSequence === peer.bootSequence) core.heard(peer.id, {});
     this.#live.hear(request.members);
     this.#push.viewOf(peer, request.members);
-    if (this.#live.hearGone(request.gone))
+    if (this.#live.hearGone(request.gone, peer.id))
       this.#tasks.tryRun('refute', async () => void (await this.#rounds.notify(peer)));
     if (core.mode === 'full') this.#tasks.tryRun('rectify', () => this.#rounds.rectify(peer));
     return { type: 'ok' };

@@ -216,15 +216,16 @@ export class RingLiveness {
     }
   }
 
-  /** Hearsay of deaths: each is checked; true if we are said to be dead ourselves. */
-  hearGone(gone: readonly Gone[]): boolean {
+  /** Hearsay of deaths by member `by`: each is checked; true if we are said to be dead ourselves. */
+  hearGone(gone: readonly Gone[], by: Id): boolean {
     let ours = false;
     for (const { id, bootSequence } of gone) {
       if (id === this.#core.self.id) ours ||= bootSequence >= this.#core.self.bootSequence;
       const known = this.#core.table.get(id)?.peer;
       if (known !== undefined && known.bootSequence <= bootSequence) this.suspect(known);
     }
-    if (ours) this.#core.wasBuried();
+    // Only who is near enough to hold our keys may have written without us; nobody else's word costs us the lease.
+    if (ours && this.#core.isNear(by)) this.#core.wasBuried();
     return ours;
   }
 

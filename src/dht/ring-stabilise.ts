@@ -90,7 +90,7 @@ export class RingStabilise {
       ...(recognised ? { recognisedMs: sentMs } : {}),
     });
     this.#live.hear(lists);
-    const buried = this.#live.hearGone(answer.gone);
+    const buried = this.#live.hearGone(answer.gone, peer.id);
     if (buried || (core.mode === 'small' && !recognised)) await this.notify(peer);
     return answer;
   }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { encodePeer } from '../../../src/dht/descriptor.ts';
 import { LspRpc } from '../../../src/dht/rpc.ts';
 import type { Answer, Peer, Request } from '../../../src/dht/types.ts';
-import type { Id } from '../../../src/record/id.ts';
+import { distance, type Id } from '../../../src/record/id.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
 import { MetricsRegistry } from '../../../src/runtime/metrics.ts';
 import { SIM_OVERLAY, SIM_PORT, type SimMember, SimOverlay } from '../../../src/sim/sim-overlay.ts';
@@ -101,5 +101,23 @@ describe('a liar in a ring of 40', () => {
     }
     expect(lives.size).toBeLessThan(9);
     expect(lives.size).toBeGreaterThan(1);
+  });
+
+  test('tells one far from it that it was held for dead, and does not take its authority away', async () => {
+    const overlay = await ringOf(40, 13);
+    const { peer, ask } = await liarIn(overlay);
+    const far = overlay.members.toSorted(
+      (a, b) =>
+        Math.abs(distance(peer.id, selfOf(a).id) - 0.5) - Math.abs(distance(peer.id, selfOf(b).id) - 0.5),
+    )[0];
+    if (far === undefined) throw new Error('nobody');
+    const { id, bootSequence } = selfOf(far);
+    let held = 0;
+    for (let n = 0; n < 100; n += 1) {
+      await ask(far, { type: 'notify', peer, members: [], gone: [{ id, bootSequence }] });
+      const answer = await ask(far, { type: 'status' });
+      if (answer?.type === 'status' && answer.status.lease === true) held += 1;
+    }
+    expect(held).toBe(100);
   });
 });
