@@ -159,6 +159,11 @@ export class RingBootstrap {
     for (let step = 0; step < STEPS_MAX; step += 1) {
       const to = next.shift();
       if (to === undefined || this.#tasks.stopping) break;
+      const at = placeOf(to);
+      if (visited.has(at)) continue;
+      visited.add(at);
+      // A JOIN waits long, and whoever is named may have died: one short question first, as the seed had.
+      if (step > 0 && (await this.#absence(to.endpoint)) !== undefined) continue;
       const peer = this.#core.self;
       const request = { type: 'join', peer, replicas, successors } as const;
       const outcome = await rpc.call(to.endpoint, toMember(to, request), { timeoutMs: JOIN_TIMEOUT_MS });
@@ -169,19 +174,18 @@ export class RingBootstrap {
           // Whoever makes up a life that we never had is not the one to come in through.
           if (!isCredibleLife(answer.bootSequenceSeen, peer.bootSequence)) continue;
           this.#core.reincarnate(answer.bootSequenceSeen + 1);
+          visited.delete(at);
           next = [to];
         } else if (await this.#enter(answer)) return { kind: 'joined' };
         continue;
       }
       if (answer.type !== 'error') continue;
-      const at = placeOf(to);
       switch (answer.code) {
         case 'not-mine': {
-          visited.add(at);
           const closer = answer.peers.flatMap(({ endpoints: [endpoint], vnode }) =>
             endpoint === undefined ? [] : [{ endpoint, vnode }],
           );
-          next = [...closer.filter((one) => !visited.has(placeOf(one))), ...next].slice(0, STEPS_MAX);
+          next = [...closer, ...next].slice(0, STEPS_MAX);
           continue;
         }
         case 'not-member':

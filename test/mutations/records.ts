@@ -20,6 +20,15 @@ export const RECORD_MUTATIONS: readonly Mutation[] = [
     why: 'one that stood still for half a minute would deny what was written meanwhile, before any timer of its own runs',
   },
   {
+    name: 'lease-by-siblings',
+    file: 'src/dht/neighbourhood.ts',
+    text: '  nearestForeign(self, predecessors),\n  nearestForeign(self, successors),',
+    replacement: '  predecessors[0],\n  nearestForeign(self, []) ?? successors[0],',
+    tests: ['test/sim/dht/vnode-overlay.test.ts'],
+    only: 'however many of its own vouch for it',
+    why: 'nobody vouches for itself: a process cut off with all its members would hold its lease for ever',
+  },
+  {
     name: 'gap-in-lease-forgotten',
     file: 'src/dht/replication.ts',
     text: '    if (this.#deps.ring.leaseLapses !== this.#lapses) return false;\n',

@@ -28,6 +28,14 @@ export const RING_MUTATIONS: readonly Mutation[] = [
     why: '"j.succ := m.succ": with the successor alone a joiner is lost when that one dies',
   },
   {
+    name: 'joiner-waits-for-the-dead',
+    file: 'src/dht/ring-bootstrap.ts',
+    text: '      if (step > 0 && (await this.#absence(to.endpoint)) !== undefined) continue;\n',
+    replacement: '',
+    tests: ['test/sim/dht/ring-seeds.test.ts'],
+    why: '9 s for each member that has died: time enough for all its seeds to die, too',
+  },
+  {
     name: 'self-in-lists',
     file: 'src/dht/ring-state.ts',
     text: '    if (peer.id === self) return { peers: out, wrapped: true };\n',

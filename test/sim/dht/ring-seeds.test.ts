@@ -1,5 +1,6 @@
 // What a node tells its operator while it can't join.
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { clockwiseFrom } from '../../../src/record/id.ts';
 import { at, hostOf, SimRing } from '../../support/sim-ring.ts';
 
 let ring: SimRing;
@@ -37,4 +38,23 @@ test('nothing is said by nodes that found a ring together', async () => {
   await ring.start('b', hostOf(1), seeds);
   await ring.settled(60_000);
   expect(ring.warnings).toEqual([]);
+});
+
+// While one dead member after the other was waited for, the seeds themselves died (schedule 30 of zave-members).
+test('a joiner that is sent to one dead member after the other is in within 15 s all the same', async () => {
+  for (let index = 0; index < 20; index += 1)
+    await ring.start(`n${index}`, hostOf(index), index === 0 ? [] : [at(hostOf(0))]);
+  await ring.settled(180_000);
+  // Where it will be: it comes in, and leaves again.
+  const { id } = (await ring.start('a', hostOf(30), [at(hostOf(0))])).ring.self;
+  await ring.settled(60_000);
+  await ring.leave('a');
+  await ring.settled(60_000);
+  const order = clockwiseFrom(id);
+  const before = [...ring.alive].sort((one, other) => order(other.ring.self.id, one.ring.self.id));
+  const seed = before[12];
+  for (const { name } of before.slice(0, 6)) ring.kill(name);
+  await ring.start('a', hostOf(30), [at(seed?.host ?? '')]);
+  expect(await ring.world.runUntil(joined('a'), { limitMs: 15_000 })).toBe(true);
+  await ring.settled(60_000);
 });
