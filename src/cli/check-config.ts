@@ -6,7 +6,7 @@ import { describeConfig } from '../config.ts';
 import { loadFiles } from '../config-files.ts';
 import { problemText, readConfig, withConfigOptions } from './config-options.ts';
 import { CliError, EXIT } from './exit-code.ts';
-import { printJson, printLine } from './output.ts';
+import { printJson, printText } from './output.ts';
 
 export const checkConfigCommand: CommandModule = {
   command: 'check-config',
@@ -19,6 +19,6 @@ export const checkConfigCommand: CommandModule = {
     if (!files.ok) throw new CliError(EXIT.usage, problemText(files.error));
     const shown = describeConfig(config);
     if (argv['json'] === true) printJson(shown);
-    else printLine(stringify(shown).trimEnd());
+    else printText(stringify(shown).trimEnd());
   },
 };

@@ -6,7 +6,7 @@ import { selfCertifyingDomain } from '../record/self-certifying.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { canonicalDomain } from '../uri/hosts.ts';
 import { CliError, EXIT } from './exit-code.ts';
-import { printJson, printLine } from './output.ts';
+import { printJson, printLine, printText } from './output.ts';
 
 const SELECTOR_MAX = 15;
 
@@ -66,8 +66,8 @@ export const keygenCommand: CommandModule = {
     }
     if (out !== undefined)
       printLine(`The private key is in ${out}; only this registrar needs it (identity.keyFile).`);
-    else if (pem !== undefined) printLine(pem.trimEnd());
-    printLine(
+    else if (pem !== undefined) printText(pem.trimEnd());
+    printText(
       named === undefined
         ? `
 The domain is the key, and needs nobody to vouch for it (domain):

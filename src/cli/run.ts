@@ -7,6 +7,7 @@ import { CliError, EXIT } from './exit-code.ts';
 import { findCommand } from './find.ts';
 import { keygenCommand } from './keygen.ts';
 import { lookupCommand } from './lookup.ts';
+import { printableLines } from './output.ts';
 import { pingCommand } from './ping.ts';
 import { publishCommand, withdrawCommand } from './publish.ts';
 import { ringCommand } from './ring.ts';
@@ -55,7 +56,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     await cli.parseAsync();
     return EXIT.ok;
   } catch (error) {
-    process.stderr.write(`chordial: ${messageOf(error)}\n`);
+    process.stderr.write(`chordial: ${printableLines(messageOf(error))}\n`);
     return error instanceof CliError ? error.exitCode : EXIT.failed;
   }
 }

@@ -1,5 +1,5 @@
 // The exact surroundings of a member, small mode or full: what decides who holds which key, and when that has changed.
-import type { Arc } from '../record/id.ts';
+import { type Arc, between, type Id } from '../record/id.ts';
 import { nearestForeign, reachOf } from './hosts.ts';
 import type { RingLists } from './ring-state.ts';
 import type { Peer } from './types.ts';
@@ -60,3 +60,11 @@ export const vouchers = ({
 export const closest = (hood: Neighbourhood): readonly Peer[] => [
   ...new Set([hood.successors[0], hood.predecessors[0], ...vouchers(hood)].flatMap((peer) => peer ?? [])),
 ];
+
+/** Within the reach of the lists, in them or not yet: whoever may hold keys of ours. In a small ring everybody. */
+export const isNear = ({ mode, self, predecessors, successors }: Neighbourhood, id: Id): boolean => {
+  const [first, last] = [predecessors.at(-1), successors.at(-1)];
+  if (mode === 'small' || first === undefined || last === undefined) return true;
+  if (id === first.id || id === last.id) return true;
+  return between(first.id, id, self.id) || between(self.id, id, last.id);
+};

@@ -1,5 +1,5 @@
 // The state of one member of the ring and all that is read from it: membership, lists, mode, lease, responsibility.
-import { type Arc, between, type Id, inHalfOpen } from '../record/id.ts';
+import { type Arc, type Id, inHalfOpen } from '../record/id.ts';
 import { sameEndpoint } from './address.ts';
 import { Authority } from './authority.ts';
 import { Departures } from './departures.ts';
@@ -199,14 +199,6 @@ export class RingCore implements RingView {
   /** The exact neighbours' end is for our own eyes to see. */
   isExact(id: Id): boolean {
     return this.#exact.has(id);
-  }
-
-  /** Within the reach of our lists, a member of them or not: in a small ring everybody. */
-  isNear(id: Id): boolean {
-    const { predecessors, successors } = this.#hood;
-    const [from, to] = [predecessors.at(-1)?.id, successors.at(-1)?.id];
-    if (this.#mode === 'small' || from === undefined || to === undefined || this.#exact.has(id)) return true;
-    return between(from, id, this.#self.id) || between(this.#self.id, id, to);
   }
 
   setComplete(): void {

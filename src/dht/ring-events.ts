@@ -3,6 +3,7 @@ import { between, type Id } from '../record/id.ts';
 import { BoundedMap } from '../runtime/bounded-map.ts';
 import type { Counter } from '../runtime/metrics.ts';
 import { jittered } from '../runtime/random.ts';
+import { RateLimiter } from '../runtime/rate-limiter.ts';
 import {
   errandsOf,
   holdMs,
@@ -30,6 +31,8 @@ const SEEN_MAX = 512;
 const HELD_MAX = 2048;
 const RATE_OVER_MS = 60_000;
 const SEND = { attempts: 2 };
+/** Of one domain's members, whoever tells of them: all its places anew at once, then one every two seconds. The rest is left to comparison. */
+const NOVELTY = { perSec: 0.5, burst: 512, maxKeys: 256 };
 /** So many receivers in a row that did not answer: it is we who are cut off. */
 const FAILURES_MAX = 8;
 
@@ -49,12 +52,14 @@ export class RingEvents {
   readonly #seen = new BoundedMap<Id, Seen>(SEEN_MAX);
   // BOUNDED: HELD_MAX.
   #held: Load[] = [];
+  // BOUNDED: maxKeys domains.
+  readonly #novelty = new RateLimiter(NOVELTY);
   #rate = { perMs: 0, atMs: 0 };
   #failures = 0;
   readonly #back: RingReturn;
   readonly #counter: Counter;
 
-  /** `flushWithin`: has `flush` called within so many milliseconds. */
+  /** `flushWithin`: has `flush` called so soon. */
   constructor(
     core: RingCore,
     deps: RingDeps,
@@ -191,6 +196,10 @@ export class RingEvents {
       return;
     }
     if (!(await this.#isNews(event)) || (this.#seen.get(id)?.version ?? -1) >= version) return;
+    // One event is N datagrams: not for the asking.
+    const { domain } = event.kind === 'join' ? event.peer : (core.table.everybody.get(id) ?? core.self);
+    if (!this.#novelty.take(domain, this.#deps.clock.monoMs()))
+      return this.#counter.add({ event: 'dropped' });
     this.#seen.set(id, { version, until });
     this.#counter.add({ event: 'learned' });
     this.#count();

@@ -7,6 +7,7 @@ import { sameEndpoint } from './address.ts';
 import { toMember } from './courier.ts';
 import { sameHost, vnodesMax } from './hosts.ts';
 import { judge } from './membership.ts';
+import { isNear } from './neighbourhood.ts';
 import type { Heard } from './peer-table.ts';
 import type { RingCore } from './ring-core.ts';
 import type { RingDeps } from './ring-options.ts';
@@ -225,7 +226,7 @@ export class RingLiveness {
       if (known !== undefined && known.bootSequence <= bootSequence) this.suspect(known);
     }
     // Only who is near enough to hold our keys may have written without us; nobody else's word costs us the lease.
-    if (ours && this.#core.isNear(by)) this.#core.wasBuried();
+    if (ours && isNear(this.#core.neighbourhood, by)) this.#core.wasBuried();
     return ours;
   }
 

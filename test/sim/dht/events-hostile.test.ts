@@ -33,11 +33,9 @@ const liarIn = async (overlay: SimOverlay) => {
   const { clock, random, openDatagram } = overlay.world.boot(host);
   const identity = overlay.crypto.identity(domain);
   const endpoints = [{ host, port: SIM_PORT }];
-  const peer = encodePeer(
-    { domain, selector: 0, vnode: 0, endpoints, bootSequence: 1 },
-    identity,
-    SIM_OVERLAY,
-  );
+  const life = (bootSequence: number): Peer =>
+    encodePeer({ domain, selector: 0, vnode: 0, endpoints, bootSequence }, identity, SIM_OVERLAY);
+  const peer = life(1);
   const rpc = new LspRpc(
     {
       clock,
@@ -63,7 +61,7 @@ const liarIn = async (overlay: SimOverlay) => {
       peer,
       batches: [{ until: id, events: [{ kind: 'leave', id, bootSequence }] }],
     });
-  return { peer, ask, leave };
+  return { peer, life, ask, leave };
 };
 
 const knowers = (overlay: SimOverlay, victim: SimMember): number => {
@@ -119,5 +117,28 @@ describe('a liar in a ring of 40', () => {
       if (answer?.type === 'status' && answer.status.lease === true) held += 1;
     }
     expect(held).toBe(100);
+  });
+
+  test('is born again a thousand times, and the ring hears of half of that', async () => {
+    const overlay = await ringOf(40, 15);
+    const { ask, peer, life } = await liarIn(overlay);
+    for (let n = 0; n < 40; n += 1) {
+      const events = Array.from({ length: 30 }, (_, index) => ({
+        kind: 'join' as const,
+        peer: life(30 * n + index + 2),
+      }));
+      expect(
+        await ask(at(overlay, 20), { type: 'events', peer, batches: [{ until: peer.id, events }] }),
+      ).toEqual({
+        type: 'ok',
+      });
+      await overlay.world.runFor(1100);
+    }
+    await overlay.world.runFor(10_000);
+    const learned = overlay.members.map(({ metrics }) =>
+      Number(/membership_events_total\{event="learned"\} (\d+)/.exec(metrics.text())?.[1] ?? 0),
+    );
+    expect(Math.max(...learned)).toBeGreaterThan(500);
+    expect(Math.max(...learned)).toBeLessThan(600);
   });
 });
