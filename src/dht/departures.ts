@@ -22,15 +22,9 @@ export class Departures {
   // BOUNDED: DEPARTED_MAX, the oldest leaves.
   readonly #departed = new BoundedMap<Id, Departed>(DEPARTED_MAX);
   #losses: LossWatch = NO_LOSS;
-  #noted = 0;
 
   constructor(timing: RingTiming) {
     this.#timing = timing;
-  }
-
-  /** Counts the ends of lives. */
-  get noted(): number {
-    return this.#noted;
   }
 
   get(id: Id): Departed | undefined {
@@ -42,7 +36,6 @@ export class Departures {
     const before = this.#departed.get(peer.id);
     const again = before?.peer.bootSequence === peer.bootSequence;
     const atMs = again ? before.atMs : nowMs;
-    if (!again) this.#noted += 1;
     this.#departed.set(peer.id, { peer, cause, atMs, checkedMs: nowMs });
   }
 

@@ -139,6 +139,7 @@ const requestCodec = (one: FieldCodec<Peer>) =>
         ...addressed,
         since: { at: 11, codec: since, absent: 'omitted' },
         life: { at: 12, codec: sequence, absent: 'omitted' },
+        fromVnode: { at: 17, codec: uint(VNODE_MAX), absent: 'omitted' },
       }),
     },
     leave: { code: 8, body: struct<Asked<'leave'>>({ peer: { at: 3, codec: one }, ...addressed }) },

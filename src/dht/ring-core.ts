@@ -72,9 +72,9 @@ export class RingCore implements RingView {
   get neighbourhood(): Neighbourhood {
     return this.#hood;
   }
-  /** Counts changes of what NEIGHBOURS answers: the neighbourhood, and who departed. */
+  /** Counts changes of the neighbourhood: who departed elsewhere is nothing that the neighbours have to be told. */
   get ringVersion(): number {
-    return this.#ringVersion + this.departures.noted;
+    return this.#ringVersion;
   }
   /** Counts what has to be told to others. */
   get membershipVersion(): number {

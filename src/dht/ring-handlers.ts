@@ -100,9 +100,14 @@ export class RingHandlers {
   }
 
   /** A neighbour's question, from where it lives and in the life we know, shows that it lives as well as its pong does. */
-  #heartbeat({ life }: Neighbours, from: Endpoint): void {
-    for (const { id, bootSequence, endpoints } of closest(this.#core.neighbourhood))
-      if (bootSequence === life && endpoints.some((one) => sameEndpoint(one, from))) this.#core.heard(id, {});
+  #heartbeat({ life, fromVnode = 0 }: Neighbours, from: Endpoint): void {
+    const asker = closest(this.#core.neighbourhood).find(
+      (peer) =>
+        peer.bootSequence === life &&
+        peer.vnode === fromVnode &&
+        peer.endpoints.some((one) => sameEndpoint(one, from)),
+    );
+    if (asker !== undefined) this.#core.heard(asker.id, {});
   }
 
   #pong(): Answer {

@@ -36,6 +36,8 @@ export class RingSearch {
   readonly #bootstrap: RingBootstrap;
   /** Every seed is asked once after we came in: two rings that started side by side meet at once. */
   #crossChecked = false;
+  /** In a large ring seeds are asked at their own pace, however often lost members are. */
+  #seedDueMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     core: RingCore,
@@ -51,12 +53,17 @@ export class RingSearch {
 
   /** "a node cut off is back within seconds": soon while we are too few, or somebody was lost lately; else minutes. */
   healDelayMs(): number {
-    const { rejoinMs, stabiliseMs, healMinMs, healMaxMs } = this.#core.options.timing;
+    const { rejoinMs, stabiliseMs, healMinMs } = this.#core.options.timing;
     const { random } = this.#deps;
     if (this.#isolated()) return jittered(random, rejoinMs, 0.4);
     const recent = this.#lost(true);
     if (recent.length > 0) return jittered(random, this.#revisitMs(recent, stabiliseMs, healMinMs));
-    return healMinMs + random.float() * (healMaxMs - healMinMs);
+    return this.#seldomMs();
+  }
+
+  #seldomMs(): number {
+    const { healMinMs, healMaxMs } = this.#core.options.timing;
+    return healMinMs + this.#deps.random.float() * (healMaxMs - healMinMs);
   }
 
   async heal(): Promise<void> {
@@ -68,12 +75,19 @@ export class RingSearch {
     const recent = this.#lost(true);
     const lost = recent.length > 0 ? recent : this.#lost(false);
     const contacts = pick(lost, isolated ? CONTACTS_ISOLATED : recent.length > 0 ? CONTACTS : 1, below);
-    const { others } = await this.#bootstrap.seeds();
-    const seeds = everySeed ? others : pick(others, 1, below);
+    const seeds = await this.#seedsDue(everySeed);
     await Promise.all([
       ...contacts.map(({ peer }) => this.#visit(peer)),
       ...seeds.map((seed) => this.#meet(seed)),
     ]);
+  }
+
+  async #seedsDue(every: boolean): Promise<readonly Endpoint[]> {
+    const nowMs = this.#deps.clock.monoMs();
+    if (!every && this.#core.mode === 'full' && nowMs < this.#seedDueMs) return [];
+    this.#seedDueMs = nowMs + this.#seldomMs();
+    const { others } = await this.#bootstrap.seeds();
+    return every ? others : pick(others, 1, (n) => randomBelow(this.#deps.random, n));
   }
 
   // In a small ring every member counts. In a large one deaths are daily business: the longer ago, the rarer.
@@ -123,6 +137,22 @@ export class RingSearch {
   }
 
   async #meet(seed: Endpoint): Promise<void> {
+    if (this.#core.mode === 'full') await this.#refind(seed);
+    else await this.#askAll(seed);
+  }
+
+  /** DESIGN §5, "re-find the own id through a random seed": three descriptors if its ring is ours, else the way into it. */
+  async #refind(seed: Endpoint): Promise<void> {
+    const core = this.#core;
+    const outcome = await this.#deps.rpc.call(seed, { type: 'find', key: core.self.id }, { attempts: 2 });
+    if (!outcome.ok || outcome.answer.type !== 'found') return;
+    const { replicas, closest } = outcome.answer;
+    this.#live.hear(replicas);
+    if (replicas[0]?.id === core.self.id) return;
+    await this.#findFrom(core.self.id, closest.length > 0 ? closest : replicas);
+  }
+
+  async #askAll(seed: Endpoint): Promise<void> {
     const core = this.#core;
     const outcome = await this.#deps.rpc.call(seed, { type: 'neighbours' }, { attempts: 2 });
     if (!outcome.ok || outcome.answer.type !== 'neighbours' || outcome.answer.self === undefined) return;
@@ -131,8 +161,6 @@ export class RingSearch {
     if (!(await this.#live.introduce(peer, true))) return;
     this.#live.hear([...predecessors, ...successors]);
     await this.#rounds.ask(peer);
-    // Its neighbours are ours only by chance in a large ring: where would it put us?
-    if (core.mode === 'full') await this.#findFrom(core.self.id, [peer]);
   }
 
   async #findFrom(key: Id, start: readonly Peer[]): Promise<void> {

@@ -110,10 +110,10 @@ export class RingStabilise {
   #question(earlier: Neighbours | undefined): Request {
     const { mode, self } = this.#core;
     if (mode === 'small') return { type: 'neighbours' };
-    const life = self.bootSequence;
-    if (earlier?.self === undefined) return { type: 'neighbours', life };
+    const asker = { life: self.bootSequence, ...(self.vnode === 0 ? {} : { fromVnode: self.vnode }) };
+    if (earlier?.self === undefined) return { type: 'neighbours', ...asker };
     const since = { bootSequence: earlier.self.bootSequence, ringVersion: earlier.ringVersion };
-    return { type: 'neighbours', life, since };
+    return { type: 'neighbours', ...asker, since };
   }
 
   /** NOTIFY: "I am here", with the membership we know (small mode) or `news` of the lists around us, all if absent. True if it was taken. */

@@ -38,9 +38,15 @@ type Question =
     }
   /**
    * `since`: the life and ring version of the answerer's last full answer; if nothing changed, `unchanged` is all it says.
-   * `life`: the asker's boot sequence, by which a neighbour's question shows that it lives.
+   * `life` and `fromVnode`: the asker's boot sequence, and which of the members at its address it is (absent: 0), by which a
+   * neighbour's question shows that it lives.
    */
-  | { readonly type: 'neighbours'; readonly since?: RingVersion; readonly life?: number }
+  | {
+      readonly type: 'neighbours';
+      readonly since?: RingVersion;
+      readonly life?: number;
+      readonly fromVnode?: number;
+    }
   | { readonly type: 'leave'; readonly peer: Peer }
   /** `peer`, a member: range digests first, then the keys of one bucket, then whole records; see docs/lsp.md, "SYNC". */
   | { readonly type: 'sync'; readonly peer: Peer; readonly op: SyncOp }

@@ -65,6 +65,7 @@ const QUESTIONS: Readonly<Record<string, Request>> = {
   'sync push': { type: 'sync', peer: atlanta, op: { kind: 'push', key, records: [entry(20)] } },
   status: { type: 'status' },
   'neighbours since': { type: 'neighbours', life: 7, since: { bootSequence: 1234, ringVersion: 99 } },
+  'neighbours asked by a virtual node': { type: 'neighbours', life: 7, fromVnode: 2 },
   events: {
     type: 'events',
     peer: atlanta,
