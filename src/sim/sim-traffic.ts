@@ -23,6 +23,8 @@ const COOKIE = 2;
 const SIGNED = 4;
 const BITMAP = 8;
 
+export const isAnswer = (bytes: Uint8Array): boolean => ((bytes[FLAGS_AT] ?? 0) & ANSWER) !== 0;
+
 /** The kind of message in a datagram; of a message in parts only the first part shows it. */
 export const kindOf = (bytes: Uint8Array): string => {
   const flags = bytes[FLAGS_AT] ?? 0;
@@ -35,7 +37,7 @@ export const kindOf = (bytes: Uint8Array): string => {
   const code = bytes[HEADER_BYTES + cookie + signature + 2];
   if (bytes[HEADER_BYTES - 1] === 0 && bytes[HEADER_BYTES - 2] === 0) return 'cookie request';
   if (code === undefined) return 'other';
-  if ((flags & ANSWER) !== 0) return ANSWERS[code] ?? `answer ${code}`;
+  if (isAnswer(bytes)) return ANSWERS[code] ?? `answer ${code}`;
   return REQUESTS[code] ?? `request ${code}`;
 };
 

@@ -22,6 +22,7 @@ export type Trouble =
       readonly other: number;
       readonly oneWay: boolean;
     } & Duration)
+  | ({ readonly kind: 'pairs'; readonly pairs: readonly (readonly [number, number])[] } & Duration)
   | ({ readonly kind: 'clock'; readonly slot: number; readonly byMs: number } & Duration)
   | ({ readonly kind: 'partition'; readonly slots: readonly number[] } & Duration);
 
@@ -45,6 +46,8 @@ export interface Plan {
 }
 
 export const SLOTS_MAX = 20;
+/** "2.3% of all pairs of hosts" can't talk although a third reaches both (Freedman et al., Non-transitive Connectivity and DHTs, 2005). */
+const NON_TRANSITIVE = 0.023;
 /** No clock is further off than this: two are at most SKEW (60 s) apart, with room for what goes by in between. */
 export const SKEW_MAX_MS = 25_000;
 /** With the short timings: a death noticed, the arc fetched, what a write missed compared. */
@@ -78,6 +81,16 @@ interface Standing {
   readonly skewsMs: number[];
 }
 
+/** As many of all pairs as are severed in the Internet at any time, and one at least. */
+const somePairs = (
+  alive: readonly number[],
+  { chance, int }: Chooser,
+): readonly (readonly [number, number])[] => {
+  const all = alive.flatMap((a, at) => alive.slice(at + 1).map((b) => [a, b] as const));
+  const some = all.filter(() => chance(NON_TRANSITIVE));
+  return some.length > 0 ? some : all.slice(int(0, all.length - 1)).slice(0, 1);
+};
+
 const troubleAt = (atMs: number, choose: Chooser, standing: Standing, discipline: Discipline): Trouble => {
   const { int, pick, chance, float } = choose;
   const alive = [...standing.alive];
@@ -87,7 +100,7 @@ const troubleAt = (atMs: number, choose: Chooser, standing: Standing, discipline
   const spare = absent[int(0, absent.length - 1)];
   const forMs = int(5000, 30_000);
   const beyond = discipline === 'beyond';
-  const kinds = ['pause', 'isolate', 'clog', 'clock', 'cut', 'cut'] as const;
+  const kinds = ['pause', 'isolate', 'clog', 'clock', 'cut', 'cut', 'pairs'] as const;
   // A crash of the only one loses everything; of two, one copy is left: nothing is promised there.
   const deadly = alive.length >= 3 || beyond ? (['crash', 'crash', 'crash', 'stop'] as const) : [];
   const split = beyond && alive.length >= 2 ? (['partition', 'partition'] as const) : [];
@@ -109,6 +122,8 @@ const troubleAt = (atMs: number, choose: Chooser, standing: Standing, discipline
       return { kind, slot, atMs, forMs: int(500, 8000) };
     case 'cut':
       return { kind, slot, other, oneWay: chance(0.5), atMs, forMs };
+    case 'pairs':
+      return { kind, pairs: somePairs(alive, choose), atMs, forMs };
     case 'clock': {
       const now = standing.skewsMs[slot] ?? 0;
       const next = chance(0.5)

@@ -3,6 +3,7 @@ import type { Finding } from './model.ts';
 import { describePlan, type Plan, planOf, REPAIR_MS } from './plan.ts';
 import { type Life, Registrars } from './registrars.ts';
 import { listFaults, replicaDefect, ringDefect } from './ring-checks.ts';
+import { type Peak, TrafficChecks } from './traffic-checks.ts';
 import { Troubles } from './troubles.ts';
 import { type Watch, Workload } from './workload.ts';
 
@@ -12,8 +13,6 @@ const LOOK_MS = 500;
 const LEASE_MS = { short: 3500, production: 16_000 } as const;
 const SETTLE_MS = { short: 90_000, production: 420_000 } as const;
 const COMPARED_MS = { short: 40_000, production: 240_000 } as const;
-/** Datagrams that a member may send in a second, also when what a stalled link held back comes at once. */
-const DATAGRAMS_PER_SEC_MAX = 4000;
 /** Timers and datagrams under way for each life there ever was. */
 const PENDING_MAX = 5000;
 
@@ -28,6 +27,7 @@ export interface ScenarioReport {
   readonly violations: readonly string[];
   /** Wrong answers that no promise covers, because more went wrong at once than the protocol survives. */
   readonly beyond: number;
+  readonly peak: Peak;
 }
 
 const REPORTED_MAX = 20;
@@ -38,16 +38,14 @@ class Watcher implements Watch {
   readonly #plan: Plan;
   readonly #registrars: Registrars;
   readonly #troubles: Troubles;
-  readonly #sent = new Map<string, number>();
+  readonly traffic = new TrafficChecks();
   #healed = false;
 
   constructor(plan: Plan, registrars: Registrars, troubles: Troubles) {
     this.#plan = plan;
     this.#registrars = registrars;
     this.#troubles = troubles;
-    registrars.overlay.network.setTap(({ from }) =>
-      this.#sent.set(from.host, (this.#sent.get(from.host) ?? 0) + 1),
-    );
+    registrars.overlay.network.setTap((packet) => this.traffic.add(packet));
   }
 
   fail(what: string): void {
@@ -82,10 +80,7 @@ class Watcher implements Watch {
   look(): void {
     const { overlay } = this.#registrars;
     for (const fault of listFaults(this.#registrars.running())) this.fail(fault);
-    for (const [host, count] of this.#sent)
-      if (count > (DATAGRAMS_PER_SEC_MAX * LOOK_MS) / 1000)
-        this.fail(`${host} sent ${count} datagrams in ${LOOK_MS} ms`);
-    this.#sent.clear();
+    for (const fault of this.traffic.look()) this.fail(fault);
     const { pending } = overlay.world;
     if (pending > PENDING_MAX * this.#registrars.lives.length)
       this.fail(`${pending} timers and datagrams under way`);
@@ -151,5 +146,6 @@ export const runScenario = async (
     said: workload.said,
     violations: watcher.violations,
     beyond: watcher.beyond,
+    peak: watcher.traffic.peak,
   };
 };

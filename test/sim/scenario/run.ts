@@ -1,6 +1,7 @@
 // `npm run sim -- --seed N [--seeds COUNT] [--minutes M]`: scenarios by hand, one line each; exit 1 if a promise broke.
 import { parseArgs } from 'node:util';
 import { runScenario } from './run-scenario.ts';
+import type { Peak } from './traffic-checks.ts';
 
 const { values } = parseArgs({
   options: {
@@ -17,6 +18,12 @@ if (!Number.isInteger(first) || !(count >= 1) || !(minutes > 0)) {
   console.error('usage: npm run sim -- --seed N [--seeds COUNT] [--minutes M] [--quiet]');
   process.exit(2);
 }
+
+const peakText = ({ total, byKind }: Peak): string => {
+  const most = Object.entries(byKind).sort(([, a], [, b]) => b - a);
+  const kinds = most.slice(0, 5).map(([kind, count]) => `${count} ${kind}`);
+  return `busiest half second of a member: ${total} requests (${kinds.join(', ')})`;
+};
 
 const main = async (): Promise<void> => {
   const startedMs = performance.now();
@@ -37,7 +44,7 @@ const main = async (): Promise<void> => {
     if (bad || !values.quiet)
       console.log(
         `seed ${seed} ${report.hash.slice(0, 16)} ${bad ? 'FAILED' : 'ok'}; ${report.plan}; ${said}; ` +
-          `${report.events} events, ${Math.round(report.simulatedMs / 1000)} s, ${report.beyond} beyond any promise`,
+          `${report.events} events, ${Math.round(report.simulatedMs / 1000)} s, ${report.beyond} beyond any promise; ${peakText(report.peak)}`,
       );
     for (const violation of report.violations) console.log(`  ${violation}`);
   }

@@ -76,6 +76,11 @@ export class Troubles {
       this.#cut((from, to) => side.has(from) !== side.has(to), trouble.forMs);
       return;
     }
+    if (trouble.kind === 'pairs') {
+      for (const [a, b] of trouble.pairs)
+        this.#sever({ slot: a, other: b, oneWay: false, forMs: trouble.forMs });
+      return;
+    }
     const { slot, forMs } = trouble;
     const life = registrars.at(slot);
     if (life === undefined) return;
@@ -104,17 +109,18 @@ export class Troubles {
         this.#alone.push({ slot, host, fromMs: world.nowMs, toMs: world.nowMs + forMs });
         this.#cut((from, to) => from !== to && (from === host || to === host), forMs);
         break;
-      case 'cut': {
-        const other = registrars.at(trouble.other)?.member.host;
-        if (other === undefined || other === host) return;
-        this.#touch(trouble.other, forMs);
-        const { oneWay } = trouble;
-        this.#cut(
-          (from, to) => (from === host && to === other) || (!oneWay && from === other && to === host),
-          forMs,
-        );
-      }
+      case 'cut':
+        this.#sever(trouble);
     }
+  }
+
+  #sever({ slot, other, oneWay, forMs }: Omit<Extract<Trouble, { kind: 'cut' }>, 'kind' | 'atMs'>): void {
+    const one = this.#registrars.at(slot)?.member.host;
+    const two = this.#registrars.at(other)?.member.host;
+    if (one === undefined || two === undefined || one === two) return;
+    this.#touch(slot, forMs);
+    this.#touch(other, forMs);
+    this.#cut((from, to) => (from === one && to === two) || (!oneWay && from === two && to === one), forMs);
   }
 
   #touch(slot: number, forMs: number): void {

@@ -103,9 +103,9 @@ export class Workload {
       }
       const operation =
         again ?? this.#operation(random, { user, phone, series: `${phone} call ${calls}`, seq });
-      const stored = await this.#publish(life, user, operation);
-      // What was not answered is often sent again as it is, to whoever answers.
-      again = !stored && random.float() < 0.5 ? { ...operation, endMs: undefined } : undefined;
+      const sent = await this.#publish(life, user, operation);
+      // What was not answered is often sent again as it is, Contact and all, to whoever answers.
+      again = !sent.acked && random.float() < 0.5 ? { ...sent, endMs: undefined } : undefined;
     }
   }
 
@@ -131,7 +131,7 @@ export class Workload {
     };
   }
 
-  async #publish(life: Life, user: User, wish: Operation): Promise<boolean> {
+  async #publish(life: Life, user: User, wish: Operation): Promise<Operation> {
     const { world } = this.#registrars.overlay;
     const operation: Operation = {
       ...wish,
@@ -148,7 +148,7 @@ export class Workload {
       this.#watch.onDefinite(life, operation.startMs, 'stored');
     } else if (result?.kind === 'stale' || result?.kind === 'refused')
       this.#watch.onOdd(`${operation.kind} ${operation.n} of ${operation.phone}: ${JSON.stringify(result)}`);
-    return operation.acked;
+    return operation;
   }
 
   async #reader(): Promise<void> {
