@@ -3,16 +3,16 @@
 import { clockwiseFrom, type Id } from '../../src/record/id.ts';
 import type { SimOverlay } from '../../src/sim/sim-overlay.ts';
 
-/** A member that is not ready, or misses one of those that follow it; undefined where nothing is wrong. */
+/** A member that is not ready, or takes others for the eight that follow it; undefined where nothing is wrong. */
 export const memberDefect = (overlay: SimOverlay): string | undefined => {
   const ids = overlay.members.flatMap(({ node }) => node.self?.id ?? []);
   for (const { name, node } of overlay.members) {
     const self = node.self?.id;
     if (self === undefined || !node.ready) return `${name} is not ready`;
-    const known = new Set(node.members.map(({ id }) => id));
-    const near = [...ids].sort(clockwiseFrom(self));
-    const missing = near.slice(0, 8).filter((id) => !known.has(id));
-    if (missing.length > 0) return `${name} does not know ${missing.length} of those after it`;
+    const order = clockwiseFrom(self);
+    const near = ids.filter((id) => id !== self).sort(order);
+    const known = node.members.flatMap(({ id }) => (id === self ? [] : [id])).sort(order);
+    if (near.slice(0, 8).join() !== known.slice(0, 8).join()) return `${name} knows others after it`;
   }
   return undefined;
 };
