@@ -18,6 +18,8 @@ type TableAnswer = Extract<Answer, { type: 'table' }>;
 const PAGE_MS = 150;
 const PAGES_MAX = 1024;
 const COMPARE_MS = 600_000;
+/** A newcomer's first comparison: others that came or died while it fetched were told of along ways that it was not yet on. */
+const COMPARE_FIRST_MS = 30_000;
 /** A newcomer's first fetch begins when its neighbours know it, so that no event passes it by any more. */
 const FETCH_FIRST_MS = 2000;
 /** Nobody near has it all yet: again, each time after twice as long. */
@@ -32,6 +34,7 @@ export class RingTables {
   readonly #events: RingEvents;
   readonly #tasks: Tasks;
   #tries = 0;
+  #newcomer = false;
 
   constructor(
     core: RingCore,
@@ -70,7 +73,7 @@ export class RingTables {
 
   nextMs(): number {
     const { random } = this.#deps;
-    if (this.#core.complete) return jittered(random, COMPARE_MS, 0.3);
+    if (this.#core.complete) return jittered(random, this.#newcomer ? COMPARE_FIRST_MS : COMPARE_MS, 0.3);
     const againMs = this.#tries === 0 ? FETCH_FIRST_MS : FETCH_AGAIN_MS * 2 ** (this.#tries - 1);
     return jittered(random, Math.min(COMPARE_MS, againMs), 0.3);
   }
@@ -80,6 +83,7 @@ export class RingTables {
     if (core.phase !== 'joined' || core.mode !== 'full') return;
     if (core.complete) {
       this.#tries = 0;
+      this.#newcomer = false;
       await this.compare();
     } else await this.#fetch();
   }
@@ -101,7 +105,10 @@ export class RingTables {
       await Promise.all(answer.peers.map((peer) => this.#events.believe(peer)));
       after = answer.next;
       if (after === undefined) {
-        if (answer.complete) this.#core.setComplete();
+        if (answer.complete) {
+          this.#core.setComplete();
+          this.#newcomer = true;
+        }
         return;
       }
     }
