@@ -36,8 +36,13 @@ export class Authority {
     this.#onVoid();
   }
 
+  /** A machine that slept: monotonic time may have stood still for it, and no gap shows. Others wrote without it. */
   observeClocks(): void {
+    const before = this.#lease.voidBeforeMs;
     this.#lease = observeClocks(this.#lease, this.#clock.monoMs(), this.#clock.wallMs(), this.#jumpMs);
+    if (this.#lease.voidBeforeMs === before) return;
+    this.#lapses += 1;
+    this.#onVoid();
   }
 
   /** `recognisedMs`: of those that vouch for us. */

@@ -85,11 +85,12 @@ export class RingEvents {
     if (this.#core.phase !== 'joined') return { type: 'error', code: 'not-member', detail: '', peers: [] };
     if (!(await this.#admits(peer)))
       return { type: 'error', code: 'refused', detail: 'nobody vouches for you', peers: [] };
-    this.#tasks.tryRun('events', async () => {
+    const taken = this.#tasks.tryRun('events', async () => {
       for (const { until, events } of batches)
         for (const event of events) await this.#learn(event, until, peer.id);
     });
-    return { type: 'ok' };
+    // Whoever is told "ok" does not tell those behind us.
+    return taken ? { type: 'ok' } : { type: 'error', code: 'retry', detail: 'too busy', peers: [] };
   }
 
   /** The origin of all events: our immediate successor is another one, or lives again. */
