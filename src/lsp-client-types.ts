@@ -60,6 +60,8 @@ export interface TracedReplica {
   readonly settled: boolean;
   /** Undefined where it said nothing that could be read. */
   readonly bindings: readonly Binding[] | undefined;
+  /** Beside these, bindings by whose signers nobody stands. */
+  readonly unvouched: number;
   /** Ids of the replicas as it sees them. */
   readonly replicas: readonly string[] | undefined;
 }

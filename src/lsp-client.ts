@@ -7,7 +7,7 @@ import {
   type WalkOptions,
 } from './dht/index.ts';
 import { differences } from './location/agreement.ts';
-import { PublicLocation } from './location/public.ts';
+import { noneOf, PublicLocation } from './location/public.ts';
 import { Publisher } from './location/publisher.ts';
 import type { BindingChange, PublishResult, QueryResult } from './location/types.ts';
 import type {
@@ -179,8 +179,10 @@ export class LspClient {
     const endpoint = peer.endpoints[0] ?? { host: '', port: 0 };
     const read = said === 'entries' ? await this.#publisher.read(entries, keys) : undefined;
     const bindings = said === 'none' ? [] : read?.kind === 'read' ? read.bindings : undefined;
+    const unvouched = read?.kind === 'read' ? read.unvouched : 0;
     const { domain, selector, vnode, id } = peer;
-    return { peer: { domain, selector, vnode, id, endpoint }, rttMs, said, settled, bindings, replicas };
+    const who = { domain, selector, vnode, id, endpoint };
+    return { peer: who, rttMs, said, settled, bindings, unvouched, replicas };
   }
 
   async #together(words: readonly ReplicaWord[], keys: NameKeys): Promise<QueryResult> {
@@ -192,7 +194,7 @@ export class LspClient {
       keys,
     );
     if (read.kind === 'unavailable') return read;
-    return read.bindings.length > 0 ? { kind: 'found', bindings: read.bindings } : { kind: 'none' };
+    return read.bindings.length > 0 ? { kind: 'found', bindings: read.bindings } : noneOf(read.unvouched);
   }
 
   /** Everybody in the ring, as each says of itself. */

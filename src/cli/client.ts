@@ -49,7 +49,7 @@ const fileText = (path: string): string => {
 export async function withClient(
   flags: Flags,
   key: LspClientOptions['key'],
-  use: (client: LspClient) => Promise<void>,
+  use: (client: LspClient, config: Config) => Promise<void>,
 ): Promise<void> {
   const config = readConfig(flags);
   const via =
@@ -70,7 +70,7 @@ export async function withClient(
     });
     await client.start();
     try {
-      await use(client);
+      await use(client, config);
     } finally {
       await client.stop();
     }

@@ -5,6 +5,7 @@ import type { Binding } from '../location/types.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { withClient, withVia } from './client.ts';
 import { CliError, EXIT } from './exit-code.ts';
+import { notFound } from './not-found.ts';
 import { printJson, printTable } from './output.ts';
 
 export function printBindings(uri: string, bindings: readonly Binding[], json: boolean): void {
@@ -29,7 +30,7 @@ export const lookupCommand: CommandModule = {
   builder: (yargs) =>
     withVia(yargs.positional('uri', { type: 'string', describe: 'sip:bob@biloxi.example' })),
   handler: (argv) =>
-    withClient(argv, undefined, async (client) => {
+    withClient(argv, undefined, async (client, config) => {
       const uri = String(argv['uri']);
       const found = await client.lookup(uri);
       if (found.kind === 'found') {
@@ -37,7 +38,7 @@ export const lookupCommand: CommandModule = {
         return;
       }
       if (argv['json'] === true) printJson({ uri, bindings: [] });
-      if (found.kind === 'none') throw new CliError(EXIT.notFound, `nobody is registered as ${uri}`);
+      if (found.kind === 'none') throw notFound(uri, found, config.trust);
       const why = found.kind === 'timeout' ? 'no answer in time' : found.reason;
       throw new CliError(EXIT.unreachable, `the overlay could not be asked: ${why}`);
     }),

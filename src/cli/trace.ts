@@ -7,6 +7,7 @@ import { formatEndpoint } from '../runtime/datagram.ts';
 import { withClient, withVia } from './client.ts';
 import { CliError, EXIT } from './exit-code.ts';
 import { peerName, peerRow } from './find.ts';
+import { notFound } from './not-found.ts';
 import { printJson, printLine, printTable } from './output.ts';
 
 const inMs = (rttMs: number | undefined): string => (rttMs === undefined ? '-' : `${rttMs.toFixed(1)} ms`);
@@ -27,7 +28,8 @@ const stepSaid = ({ result, told }: TraceStep): string => {
   }
 };
 
-const answerSaid = ({ said, settled, bindings }: TracedReplica, nowMs: number): string => {
+const answerSaid = (answer: TracedReplica, nowMs: number): string => {
+  const { said, settled, bindings, unvouched } = answer;
   if (said === 'timeout') return 'no answer';
   if (said === 'none') return 'denies: it holds none';
   if (said !== 'entries') return said;
@@ -37,6 +39,7 @@ const answerSaid = ({ said, settled, bindings }: TracedReplica, nowMs: number): 
     const { contact, expiresSec } = adminBinding(one, nowMs);
     return `${contact} (${expiresSec} s)`;
   });
+  if (unvouched > 0) shown.push(`${unvouched} signed by keys that nobody vouches for`);
   return `${shown.join(', ')}${settled ? '' : ' — not settled: there may be more'}`;
 };
 
@@ -104,13 +107,13 @@ export const traceCommand: CommandModule = {
   builder: (yargs) =>
     withVia(yargs.positional('uri', { type: 'string', describe: 'sip:bob@biloxi.example, xmpp:…, h323:…' })),
   handler: (argv) =>
-    withClient(argv, undefined, async (client) => {
+    withClient(argv, undefined, async (client, config) => {
       const uri = String(argv['uri']);
       const trace = await client.trace(uri);
       if (argv['json'] === true) printJson(jsonOf(uri, trace));
       else if (trace.steps.length > 0) printText(uri, trace);
       const { result } = trace;
-      if (result.kind === 'none') throw new CliError(EXIT.notFound, `nobody is registered as ${uri}`);
+      if (result.kind === 'none') throw notFound(uri, result, config.trust);
       if (result.kind === 'timeout') throw new CliError(EXIT.unreachable, 'no replica answers');
       if (result.kind === 'unavailable') throw new CliError(EXIT.unreachable, result.reason);
     }),

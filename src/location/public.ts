@@ -23,6 +23,10 @@ export const DEADLINE_OPTIONS: DeadlineOptions = {
 
 export const TOO_MANY_QUERIES: QueryResult = { kind: 'unavailable', reason: 'too many lookups at once' };
 
+/** Nothing that can be used; `unvouched` is there all the same. */
+export const noneOf = (unvouched: number): QueryResult =>
+  unvouched > 0 ? { kind: 'none', unvouched } : { kind: 'none' };
+
 /** Asks the ring for one name. */
 export const queryRing = async (
   overlay: OverlayClient,
@@ -38,7 +42,7 @@ export const queryRing = async (
   if (read.bindings.length > 0) return { kind: 'found', bindings: read.bindings };
   // What one replica showed another one buries, or it is over by our clock; but nobody who may deny was heard.
   if (outcome.settled === false) return { kind: 'unavailable', reason: 'too few replicas could say' };
-  return { kind: 'none' };
+  return noneOf(read.unvouched);
 };
 
 export class PublicLocation implements LocationService {

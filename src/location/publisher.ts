@@ -6,6 +6,7 @@ import { HybridClock } from '../record/hybrid-clock.ts';
 import type { Id } from '../record/id.ts';
 import { type NameKeys, nameKeys } from '../record/keys.ts';
 import type { RecordLimits } from '../record/limits.ts';
+import { visible } from '../record/merge.ts';
 import { openBindings, readEntries } from '../record/read.ts';
 import { asSealed } from '../record/seal.ts';
 import type { Binding, BoundContact, EntryBytes, Identity, Publication } from '../record/types.ts';
@@ -34,9 +35,9 @@ export type SendOutcome =
 /** `deadlineMs`: how long this sending may still take. */
 export type Send = (key: Id, entries: readonly EntryBytes[], deadlineMs: number) => Promise<SendOutcome>;
 
-/** Opened bindings, or that they can't be checked now. */
+/** Opened bindings, and how many more are there by whose signers nobody stands; or that they can't be checked now. */
 export type ReadResult =
-  | { readonly kind: 'read'; readonly bindings: readonly Binding[] }
+  | { readonly kind: 'read'; readonly bindings: readonly Binding[]; readonly unvouched: number }
   | { readonly kind: 'unavailable'; readonly reason: string };
 
 const KEYS_UNAVAILABLE = 'the domain keys can not be looked up now';
@@ -112,11 +113,12 @@ export class Publisher {
   async read(entries: readonly EntryBytes[], keys: NameKeys): Promise<ReadResult> {
     const { verifier, limits, clock } = this.#deps;
     const read = await readEntries(entries, { keys, verifier, limits });
-    const bindings = openBindings(read.records, { keys, nowMs: clock.wallMs(), limits });
+    const nowMs = clock.wallMs();
+    const bindings = openBindings(read.records, { keys, nowMs, limits });
     // Some that can be used are better than none; none at all must not be read as "not registered".
     if (bindings.length === 0 && read.unavailable > 0)
       return { kind: 'unavailable', reason: KEYS_UNAVAILABLE };
-    return { kind: 'read', bindings };
+    return { kind: 'read', bindings, unvouched: visible(read.unvouched, nowMs, limits).length };
   }
 }
 

@@ -21,7 +21,8 @@ export type PublishResult =
 
 export type QueryResult =
   | { readonly kind: 'found'; readonly bindings: readonly Binding[] }
-  | { readonly kind: 'none' }
+  /** `unvouched`: so many are there, but nobody vouches for their signers, which for a caller is the same. */
+  | { readonly kind: 'none'; readonly unvouched?: number }
   | { readonly kind: 'unavailable'; readonly reason: string }
   | { readonly kind: 'timeout' };
 

@@ -1,5 +1,5 @@
 // From what replicas answered to bindings: verified, merged, opened, unexpired; best first.
-import { coreIn, type Entry, sealedIn } from './entry-codec.ts';
+import { coreIn, decodeEntry, type Entry, sealedIn } from './entry-codec.ts';
 import type { NameKeys } from './keys.ts';
 import type { RecordLimits } from './limits.ts';
 import { expiresAtMs, settle, visible } from './merge.ts';
@@ -9,6 +9,8 @@ import type { EntryVerifier } from './verify.ts';
 
 /** Answers of several replicas may be so many times what one holds. */
 const ANSWERS_MAX = 8;
+/** Whole, and of this key; only the signer is nobody's. */
+const BY_NOBODY: ReadonlySet<string> = new Set(['ERR_ENTRY_SIGNER_UNKNOWN', 'ERR_ENTRY_SIGNATURE']);
 
 export interface ReadEntries {
   /** Verified and merged. */
@@ -17,6 +19,8 @@ export interface ReadEntries {
   readonly unavailable: number;
   /** Left out because they are not what the domain signed. */
   readonly refused: number;
+  /** Of those the well-formed ones, merged, by whose signer nobody stands: for people, to tell them from nothing. */
+  readonly unvouched: readonly Entry[];
 }
 
 /** Verifies and merges the union of several answers. */
@@ -26,6 +30,7 @@ export const readEntries = async (
 ): Promise<ReadEntries> => {
   const { keys, verifier, limits } = context;
   const verified: Entry[] = [];
+  const unvouched: Entry[] = [];
   let unavailable = 0;
   let refused = 0;
   // Replicas that agree send the same bytes: once is enough to look at them.
@@ -36,10 +41,15 @@ export const readEntries = async (
     seen.add(spelling);
     const result = await verifier.verify(bytes, { key: keys.key });
     if (!result.ok && result.error === 'ERR_ENTRY_SIGNER_UNAVAILABLE') unavailable += 1;
-    else if (!result.ok || result.value.lifetimeSec > limits.lifetimeMaxSec) refused += 1;
-    else verified.push(result.value);
+    else if (!result.ok || result.value.lifetimeSec > limits.lifetimeMaxSec) {
+      refused += 1;
+      if (!result.ok && BY_NOBODY.has(result.error)) {
+        const decoded = decodeEntry(bytes);
+        if (decoded.ok) unvouched.push(decoded.value);
+      }
+    } else verified.push(result.value);
   }
-  return { records: settle(verified, limits), unavailable, refused };
+  return { records: settle(verified, limits), unavailable, refused, unvouched: settle(unvouched, limits) };
 };
 
 /** A missing q counts as 1. */

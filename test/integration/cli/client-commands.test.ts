@@ -70,6 +70,28 @@ describe('lookup', () => {
   });
 });
 
+test('what nobody vouches for is told from nothing: lookup and trace say so, and still end with 4', async () => {
+  const uri = 'sip:alice@biloxi.example';
+  const other = file('other.yaml', `biloxi.example: { 0: "${Buffer.alloc(32, 9).toString('base64')}" }\n`);
+  const words = (...flags: readonly string[]): Promise<CliRun> =>
+    runCommand([...flags, uri, '--via', via(), '--trust.dns', 'false']);
+  for (const command of ['lookup', 'trace']) {
+    const untold = await words(command);
+    expect([untold.code, untold.stderr]).toEqual([
+      4,
+      expect.stringMatching(/1 binding is there, but nobody vouches .* DNS is not asked .*, no trust file/),
+    ]);
+    const wrong = await words(command, '--trust.file', other);
+    expect([wrong.code, wrong.stderr]).toEqual([
+      4,
+      expect.stringMatching(/1 binding is there, .*other\.yaml has none/),
+    ]);
+  }
+  expect((await words('trace')).stdout).toContain('1 signed by keys that nobody vouches for');
+  const nothing = await runCommand(['lookup', 'sip:nobody@biloxi.example', '--via', via()]);
+  expect([nothing.code, nothing.stderr]).toEqual([4, expect.stringContaining('nobody is registered as')]);
+});
+
 describe('publish and withdraw', () => {
   const uri = 'xmpp:bob@biloxi.example';
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { RECORD_LIMITS } from '../../../src/record/limits.ts';
+import { visible } from '../../../src/record/merge.ts';
 import { openBindings, readEntries } from '../../../src/record/read.ts';
 import type { KeyAnswer } from '../../../src/record/types.ts';
 import { EntryVerifier } from '../../../src/record/verify.ts';
@@ -45,6 +46,19 @@ describe('what replicas answered', () => {
   test('a lifetime above LMAX is no longer life, it is refused', async () => {
     const entries = entriesOf({ changes: [contact(A, { expiresSec: 7200 })] });
     expect(await read(entries)).toMatchObject({ contacts: [], refused: 1 });
+  });
+
+  test('by signers whom nobody vouches for counts as refused, and is shown apart', async () => {
+    const unknown = new EntryVerifier({
+      keys: { resolve: async () => ({ kind: 'unknown' }) },
+      overlayId: OVERLAY,
+    });
+    const bound = entriesOf({ changes: [contact(A)], seq: 1 });
+    const gone = entriesOf({ changes: [contact(B)], seq: 2 });
+    const removed = entriesOf({ changes: [contact(B, { expiresSec: 0 })], seq: 3, atMs: 1 });
+    const result = await read([...bound, ...gone, ...removed], unknown);
+    expect(result).toMatchObject({ contacts: [], refused: 3, unavailable: 0 });
+    expect(visible(result.unvouched, NOW_MS, limits)).toHaveLength(1);
   });
 
   test('that can’t be checked now is told apart from nothing', async () => {
