@@ -33,6 +33,8 @@ export class Replication implements HandOver {
   #held: Arc | undefined;
   /** Like #held, but not cut when an arc becomes another's: until it is dropped, a joiner may fetch it here. */
   #keeps: Arc | undefined;
+  /** Has held all of its arc since it came: what is added from then on became ours by a death, and is held down. */
+  #came = false;
   /** The nodes that our coming pushed out of replica sets know of it. */
   #announced = false;
   #leaving = false;
@@ -160,6 +162,7 @@ export class Replication implements HandOver {
   #forget(): void {
     this.#held = undefined;
     this.#keeps = undefined;
+    this.#came = false;
     this.#announced = false;
     this.#met = new Map();
     this.#unmet = [];
@@ -236,7 +239,7 @@ export class Replication implements HandOver {
     if (arc === undefined || (this.#held !== undefined && within(this.#held, arc))) return;
     const first = this.#held === undefined;
     const holdDownMs = ring.mode === 'small' ? this.#timings.holdDownSmallMs : this.#timings.holdDownMs;
-    if (!first && clock.monoMs() - this.#arcSinceMs < holdDownMs) return;
+    if (this.#came && clock.monoMs() - this.#arcSinceMs < holdDownMs) return;
     for (const segment of segmentsOf(arc, ring.self.id, this.#around())) {
       if (this.#held !== undefined && within(this.#held, segment)) continue;
       if (!(await this.#arcFetch.segment(segment))) return;
@@ -245,6 +248,7 @@ export class Replication implements HandOver {
       this.#keeps = this.#held;
       if (this.#arc.from !== arc.from) break;
     }
+    this.#came ||= this.#held !== undefined && this.#arc !== undefined && within(this.#held, this.#arc);
     this.#events.add({ event: first ? 'joined' : 'took-over' });
     // Whom the first fetch found here is no stranger.
     if (first) for (const { id, bootSequence } of this.#around()) this.#met.set(id, bootSequence);

@@ -225,6 +225,7 @@ export class RingHandlers {
     if (core.table.get(peer.id)?.peer.bootSequence === peer.bootSequence) core.heard(peer.id, {});
     this.#live.hear(request.members);
     this.#push.viewOf(peer, request.members);
+    this.#rounds.compareLists(request.members);
     if (this.#live.hearGone(request.gone, peer.id))
       this.#tasks.tryRun('refute', async () => void (await this.#rounds.notify(peer)));
     if (core.mode === 'full') this.#tasks.tryRun('rectify', () => this.#rounds.rectify(peer));

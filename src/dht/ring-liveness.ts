@@ -39,6 +39,7 @@ export class RingLiveness {
   readonly #checks = new Map<string, Promise<boolean>>();
   readonly #introductions = new Map<string, Promise<boolean>>();
   #onDead: (peer: Peer) => void = () => undefined;
+  #onAdopted: (peer: Peer) => void = () => undefined;
   readonly #deaths: Counter;
   readonly #refused: Counter;
 
@@ -144,6 +145,11 @@ export class RingLiveness {
     return true;
   }
 
+  /** Called for those that have become members in our eyes. */
+  onAdopted(listener: (peer: Peer) => void): void {
+    this.#onAdopted = listener;
+  }
+
   async #indirect(peer: Peer): Promise<boolean> {
     const { table } = this.#core;
     const [behind] = table.after(peer.id, 1);
@@ -183,6 +189,7 @@ export class RingLiveness {
         return false;
       }
       this.#core.adopt(peer, heard);
+      this.#onAdopted(peer);
       return true;
     });
   }

@@ -133,6 +133,8 @@ export class RingMember implements RingView {
     ];
     core.onChange((change) => this.#react(change));
     live.onDead((peer) => events.nudge(peer));
+    live.onAdopted((peer) => rounds.compareLists([peer]));
+    rounds.onIncomplete(() => this.#stabilising.kick(this.#reactionMs()));
     core.onLeaseVoid(() => this.#stabilising.kick(jittered(random, REACTION_MS)));
     registerRingMetrics(core, metrics);
   }
@@ -290,9 +292,13 @@ export class RingMember implements RingView {
       were.some(({ id }, index) => id !== are[index]?.id) ||
       after.successors.length < before.successors.length;
     if (!neighboursChanged) return;
-    const reactionMs =
-      this.#core.sizeEstimate() < REACTIVE_MAX ? REACTION_MS : this.#core.options.timing.stabiliseMs;
-    this.#stabilising.kick(jittered(this.#deps.random, reactionMs));
+    this.#stabilising.kick(this.#reactionMs());
+  }
+
+  #reactionMs(): number {
+    const { options } = this.#core;
+    const meanMs = this.#core.sizeEstimate() < REACTIVE_MAX ? REACTION_MS : options.timing.stabiliseMs;
+    return jittered(this.#deps.random, meanMs);
   }
 
   // Both neighbours, unless they were heard anyway, and one more of the exact surroundings: the ones that nobody else of us

@@ -10,9 +10,11 @@ import type { RingDeps } from './ring-options.ts';
 import {
   adoptPredecessors,
   adoptSuccessors,
+  belongsIn,
   isBetterPredecessor,
   isBetterSuccessor,
   rectify,
+  skipsPredecessor,
 } from './ring-state.ts';
 import type { Answer, Peer, Request } from './types.ts';
 
@@ -32,11 +34,26 @@ export class RingStabilise {
   #tail: Promise<void> = Promise.resolve();
   // BOUNDED: ANSWERS_MAX, the oldest leaves.
   readonly #answers = new BoundedMap<Id, Neighbours>(ANSWERS_MAX);
+  #onIncomplete: () => void = () => undefined;
 
   constructor(core: RingCore, deps: RingDeps, live: RingLiveness) {
     this.#core = core;
     this.#deps = deps;
     this.#live = live;
+  }
+
+  /** Called when one that lives belongs in our lists of a large ring and isn't in them: only a round puts it there. */
+  onIncomplete(listener: () => void): void {
+    this.#onIncomplete = listener;
+  }
+
+  /** `peers` were named to us, or have just answered. */
+  compareLists(peers: readonly Peer[]): void {
+    const { self, mode, phase, neighbourhood, table, options } = this.#core;
+    if (mode !== 'full' || phase !== 'joined') return;
+    const room = { successors: options.successors, predecessors: options.replicas };
+    const alive = peers.filter(({ id }) => table.get(id) !== undefined);
+    if (alive.some(({ id }) => belongsIn(self.id, neighbourhood, id, room))) this.#onIncomplete();
   }
 
   /** One round, in the mode the ring is in. Never rejects for anything a peer does. */
@@ -138,6 +155,8 @@ export class RingStabilise {
       const notifier = core.table.get(id)?.peer;
       if (core.mode !== 'full' || notifier === undefined) return;
       const head = core.neighbourhood.predecessors[0];
+      // Nobody's predecessor but in the list: it has been heard itself, so it needn't come by way of all those in between.
+      if (skipsPredecessor(core.self.id, core.neighbourhood, notifier.id)) this.#setPredecessor(notifier);
       // "if between(r.prdc, n, r): r.prdc := n; else if r.prdc dead: r.prdc := n"
       if (isBetterPredecessor(core.self.id, core.neighbourhood, notifier.id) || head === undefined)
         this.#setPredecessor(notifier);

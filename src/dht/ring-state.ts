@@ -63,6 +63,34 @@ export const isBetterPredecessor = (self: Id, lists: RingLists, candidate: Id): 
   return candidate !== self && (head === undefined || between(head.id, candidate, self));
 };
 
+/** Does it lie within what a list (closest first) reaches over, without being in it? */
+const skips = (peers: readonly Peer[], id: Id, within: (furthest: Id) => boolean): boolean => {
+  const furthest = peers.at(-1);
+  return furthest !== undefined && within(furthest.id) && !peers.some((peer) => peer.id === id);
+};
+
+export const skipsPredecessor = (self: Id, { predecessors }: RingLists, id: Id): boolean =>
+  skips(predecessors, id, (furthest) => between(furthest, id, self));
+
+/** Do our lists pass it over, or are they too short to tell? `room`: entries of full ones. */
+export const belongsIn = (
+  self: Id,
+  lists: RingLists,
+  id: Id,
+  room: { readonly successors: number; readonly predecessors: number },
+): boolean => {
+  const { successors, predecessors } = lists;
+  const lacking = (peers: readonly Peer[], wanted: number): boolean =>
+    peers.length < wanted && !peers.some((peer) => peer.id === id);
+  return (
+    id !== self &&
+    (lacking(successors, room.successors) ||
+      skips(successors, id, (furthest) => between(self, id, furthest)) ||
+      lacking(predecessors, room.predecessors) ||
+      skipsPredecessor(self, lists, id))
+  );
+};
+
 /** RECTIFY: "r.prdc := n -- adopt without checking the old one": n has just notified us, so it lives. */
 export const rectify = (self: Id, lists: RingLists, notifier: Peer, max: number): RingLists => {
   if (notifier.id === self) return lists;

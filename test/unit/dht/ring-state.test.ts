@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   adoptPredecessors,
   adoptSuccessors,
+  belongsIn,
   isBetterPredecessor,
   isBetterSuccessor,
   NO_LISTS,
@@ -9,6 +10,7 @@ import {
   rectify,
   renewed,
   replicasAmong,
+  skipsPredecessor,
   without,
 } from '../../../src/dht/ring-state.ts';
 import type { Peer } from '../../../src/dht/types.ts';
@@ -85,6 +87,28 @@ describe('stabilise and rectify', () => {
     expect(firsts(rectify(self, state, peer(90), 2).predecessors)).toEqual([90, 80]);
     expect(firsts(rectify(self, state, peer(80), 3).predecessors)).toEqual([80, 20]);
     expect(rectify(self, state, peer(100), 3)).toBe(state);
+  });
+
+  test.each([
+    ['among the successors', lists([120, 150], [80, 50]), 130, true],
+    ['among the predecessors', lists([120, 150], [80, 50]), 60, true],
+    ['further than full lists reach', lists([120, 150], [80, 50]), 200, false],
+    ['in a list already', lists([120, 150], [80, 50]), 50, false],
+    ['where a list is short', lists([120], [80, 50]), 200, true],
+    ['ourselves', NO_LISTS, 100, false],
+  ])('what belongs in the lists and is not there, %s', (_, state, candidate, expected) => {
+    const room = { successors: 2, predecessors: 2 };
+    expect(belongsIn(self, state, idOf(candidate), room)).toBe(expected);
+  });
+
+  test('a predecessor is passed over only within what the list reaches', () => {
+    const state = lists([150], [80, 20]);
+    expect([90, 80, 50, 10].map((first) => skipsPredecessor(self, state, idOf(first)))).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ]);
   });
 
   test('the dead leave both lists; a newer life takes the place of the old one, an older does not', () => {
