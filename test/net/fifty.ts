@@ -1,4 +1,4 @@
-// npx tsx test/net/fifty.ts [--nodes 50] [--users 1000] [--delay MS] [--jitter MS] [--loss SHARE] [--netns] [--nfdelay PATH]
+// npx tsx test/net/fifty.ts [--nodes 50] [--users 1000] [--at-once 10] [--delay MS] [--jitter MS] [--loss SHARE] [--netns] [--nfdelay PATH]
 // Real processes on loopback (127.77.x.y) or each in a network namespace of its own (needs root): join, churn, SIGKILL of
 // several, partition, heal, with every lookup checked. Prints a table; exits 1 if anything acknowledged was denied or wrong.
 import { parseArgs } from 'node:util';
@@ -10,6 +10,7 @@ const { values } = parseArgs({
   options: {
     nodes: { type: 'string', default: '50' },
     users: { type: 'string', default: '1000' },
+    'at-once': { type: 'string', default: '10' },
     lanes: { type: 'string', default: '8' },
     delay: { type: 'string', default: '0' },
     jitter: { type: 'string', default: '0' },
@@ -44,6 +45,7 @@ try {
     fleet,
     {
       nodes,
+      atOnce: Number(values['at-once']),
       users: Number(values.users),
       churn: Math.max(1, Math.round(nodes / 10)),
       killed: Math.max(1, Math.round(nodes / 10)),

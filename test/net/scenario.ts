@@ -14,6 +14,8 @@ import { identityOf, OVERLAY } from './registrations.ts';
 
 export interface ScenarioOptions {
   readonly nodes: number;
+  /** Started at the same moment, the next so many when their sockets are open. */
+  readonly atOnce: number;
   readonly users: number;
   /** Members that stop and come back, one after the other. */
   readonly churn: number;
@@ -41,7 +43,6 @@ export interface Phase extends Tally {
 }
 
 const REPLICAS = 3;
-const AT_ONCE = 10;
 
 const idOf = ({ name }: Member) =>
   nodeId(OVERLAY, { domain: identityOf(name).domain, selector: 0, vnode: 0 });
@@ -125,8 +126,11 @@ export const runScenario = async (
       const founder = await fleet.start(nameOf(0), options.hostOf(0), { seeds: [] });
       await until('founded', async () => (await founder.order({ do: 'state' }))?.ready === true, limitMs);
       await observer.start();
-      for (let from = 1; from < nodes; from += AT_ONCE) {
-        const batch = Array.from({ length: Math.min(AT_ONCE, nodes - from) }, (_, step) => from + step);
+      for (let from = 1; from < nodes; from += options.atOnce) {
+        const batch = Array.from(
+          { length: Math.min(options.atOnce, nodes - from) },
+          (_, step) => from + step,
+        );
         await Promise.all(batch.map((index) => fleet.start(nameOf(index), options.hostOf(index))));
       }
     });

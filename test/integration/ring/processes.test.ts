@@ -14,6 +14,7 @@ test('through all of it no acknowledged binding is denied and no contact is wron
   const { phases, wrong, outdated } = await runScenario(
     fleet,
     {
+      atOnce: 10,
       nodes: 8,
       users: 150,
       churn: 1,
