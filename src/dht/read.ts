@@ -21,8 +21,10 @@ export interface ReadDeps extends PathDeps {
 
 const AT_ONCE = 2;
 // "A single answer is used only when the others don't come": they don't when each has missed its time, a little after the
-// answer itself (a collection next door isn't a death); so long after it, however slow they are known to be.
+// answer itself (a collection next door isn't a death); so long after it, however slow they are known to be. And not within
+// what a busy machine takes where round trips are short: from 35 ms on two missed times take as long by themselves.
 const SINGLE_MIN_MS = 25;
+const SINGLE_FLOOR_MS = 100;
 const SINGLE_AFTER_MS = 700;
 const BACKOFF_FIRST_MS = 40;
 const BACKOFF_MAX_MS = 500;
@@ -51,7 +53,8 @@ const lackingOf = (readings: ReadonlyMap<Id, Reading>): readonly Id[] => {
 /** Never rejects. Owned by `tasks`: resolves as unavailable when they stop. */
 export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<QueryOutcome> => {
   const { ask, locator, clock, random, tasks, health } = deps;
-  const endMs = clock.monoMs() + deadlineMs;
+  const startMs = clock.monoMs();
+  const endMs = startMs + deadlineMs;
   // BOUNDED: by the replica sets of the rounds that fit the deadline.
   const readings = new Map<Id, Reading>();
   const pending = new Set<Id>();
@@ -172,8 +175,9 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
         if (outcome.ok && outcome.answer.type === 'error') hints = [...hints, ...outcome.answer.peers];
         if (reading.kind === 'entries' && single === 'none') {
           single = 'fresh';
+          const floorMs = startMs + SINGLE_FLOOR_MS - clock.monoMs();
           timers.push(
-            clock.setTimer(SINGLE_MIN_MS, haveWaited),
+            clock.setTimer(Math.max(SINGLE_MIN_MS, floorMs), haveWaited),
             clock.setTimer(SINGLE_AFTER_MS, () => settleEntries(false)),
           );
         }

@@ -31,7 +31,8 @@ export interface FakePeers {
   readonly ask: Ask;
   /** Names of those asked, in order. */
   readonly asked: string[];
-  behave(peer: Peer, behaviour: Behaviour): void;
+  /** `afterMs`: it takes so long to answer, instead of the round trip of all. */
+  behave(peer: Peer, behaviour: Behaviour, options?: { readonly afterMs?: number }): void;
 }
 
 export const fakePeers = (clock: Clock, options: { rttMs?: number; timeoutMs?: number } = {}): FakePeers => {
@@ -39,22 +40,27 @@ export const fakePeers = (clock: Clock, options: { rttMs?: number; timeoutMs?: n
   // BOUNDED: by the test.
   const behaviours = new Map<Id, Behaviour>();
   const times = new Map<Id, number>();
+  const answerMs = new Map<Id, number>();
   const asked: string[] = [];
   const silence: CallOutcome = { ok: false, code: 'timeout' };
   return {
     asked,
-    behave: (peer, behaviour) => behaviours.set(peer.id, behaviour),
+    behave(peer, behaviour, { afterMs = rttMs } = {}) {
+      behaviours.set(peer.id, behaviour);
+      answerMs.set(peer.id, afterMs);
+    },
     async ask(peer, request) {
       const count = (times.get(peer.id) ?? 0) + 1;
       times.set(peer.id, count);
       asked.push(peer.domain.replace('.example', ''));
       const answer = behaviours.get(peer.id)?.(request, count) ?? 'silent';
-      await delay(clock, answer === 'silent' ? timeoutMs : rttMs);
+      const tookMs = answerMs.get(peer.id) ?? rttMs;
+      await delay(clock, answer === 'silent' ? timeoutMs : tookMs);
       if (answer === 'silent') return silence;
       return {
         ok: true,
         answer,
-        meta: { from: { host: '127.0.0.1', port: 1 }, rttMs, sizeEstimate: 5 },
+        meta: { from: { host: '127.0.0.1', port: 1 }, rttMs: tookMs, sizeEstimate: 5 },
       };
     },
   };

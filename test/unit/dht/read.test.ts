@@ -190,6 +190,16 @@ describe('read', () => {
     expect(ms).toBeLessThan(1000);
   });
 
+  test('however short round trips are, a single answer waits for others that a busy machine keeps for 60 ms', async () => {
+    const { peers, health, timed } = setUp([a, b, c]);
+    for (const peer of [a, b, c]) for (let n = 0; n < 40; n += 1) health.answered(peer.id, 1);
+    peers.behave(a, holds(X));
+    for (const peer of [b, c]) peers.behave(peer, holds(X, Y), { afterMs: 60 });
+    const { outcome, ms } = await timed();
+    expect(outcome).toEqual({ kind: 'entries', entries: [X, Y], answers: 2 });
+    expect(ms).toBeLessThan(100);
+  });
+
   test('a single answer is used at once when the others say that they may not', async () => {
     const { peers, timed } = setUp([a, b, c]);
     peers.behave(a, mute);
