@@ -21,11 +21,10 @@ export const RECORD_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'lease-by-siblings',
-    file: 'src/dht/neighbourhood.ts',
-    text: '  nearestForeign(self, predecessors),\n  nearestForeign(self, successors),',
-    replacement: '  predecessors[0],\n  nearestForeign(self, []) ?? successors[0],',
-    tests: ['test/sim/dht/vnode-overlay.test.ts'],
-    only: 'however many of its own vouch for it',
+    file: 'src/dht/hosts.ts',
+    text: '  ordered.find((peer) => !sameHost(peer, self));',
+    replacement: '  ordered.find((peer) => peer !== self);',
+    tests: ['test/unit/dht/hosts.test.ts'],
     why: 'nobody vouches for itself: a process cut off with all its members would hold its lease for ever',
   },
   {
