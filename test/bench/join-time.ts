@@ -1,6 +1,6 @@
-// npx tsx test/bench/join-time.ts [--nodes 12,50,200] [--loss 0,0.01] [--joins 20] [--seed 1] [--storm]
+// npx tsx test/bench/join-time.ts [--nodes 12,50,200] [--loss 0,0.01] [--joins 20] [--seed 1]
 // How long a joiner, one that comes back after SIGTERM and one after kill -9 take from boot to `ready`, and what they wait
-// for: production code and timings in the simulator, links of 10-15 ms. --storm: all boot within a minute into nothing.
+// for: production code and timings in the simulator, links of 10-15 ms.
 import { parseArgs } from 'node:util';
 import { type SimMember, SimOverlay } from '../../src/sim/sim-overlay.ts';
 
@@ -10,8 +10,6 @@ const { values } = parseArgs({
     loss: { type: 'string', default: '0,0.01' },
     joins: { type: 'string', default: '20' },
     seed: { type: 'string', default: '1' },
-    storm: { type: 'boolean', default: false },
-    trace: { type: 'boolean', default: false },
   },
 });
 const numbers = (list: string): readonly number[] => list.split(',').map(Number);
