@@ -248,6 +248,11 @@ const NAMES: readonly (readonly [uri: string, scheme: string, user: string, doma
   ['h323:bob@biloxi.com', 'h323', 'bob', 'biloxi.com'],
   ['xmpp:bob@biloxi.com/balcony', 'xmpp', 'bob', 'biloxi.com'],
   ['sip:bob@[2001:DB8:0:0::1]', 'sip', 'bob', '2001:db8::1'],
+  ['sip:bob@[::FFFF:c000:204]', 'sip', 'bob', '::ffff:192.0.2.4'],
+  ['sip:bob@[64:ff9b::192.0.2.4]', 'sip', 'bob', '64:ff9b::c000:204'],
+  ['sip:bob@bücher.example', 'sip', 'bob', 'xn--bcher-kva.example'],
+  ['sip:bob@straße.example', 'sip', 'bob', 'xn--strae-oqa.example'],
+  ['xmpp:ü@pbx_1.example:5222', 'xmpp', 'ü', 'pbx_1.example'],
 ];
 
 /** A contact URI as registered, and the canonical form that contact-id is made of. */
@@ -258,6 +263,9 @@ const CONTACTS: readonly (readonly [contact: string, canonical: string])[] = [
   ['sip:h;lr', 'sip:h;lr'],
   ['sip:[2001:DB8:0::1]?Subject=A%62&to=x', 'sip:[2001:db8::1]?subject=Ab&to=x'],
   ['h323:bob@Gateway:1720', 'h323:bob@Gateway:1720'],
+  ['sip:h;X=%61%2F', 'sip:h;x=a%2f'],
+  ['sip:h?A=%2f&B', 'sip:h?a=%2F&b'],
+  ['sips:h:05061;lr;LR', 'sips:h:5061;lr'],
 ];
 
 /** The least binding, made step by step: what docs/lsp-entry.md shows under "Worked example". */

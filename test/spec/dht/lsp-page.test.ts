@@ -296,6 +296,9 @@ test('docs/lsp-entry.md: the worked example and the names are those of the vecto
   expect(Object.fromEntries(shown)).toEqual(entryVectors.steps);
   for (const { uri, scheme, user, domain, key } of entryVectors.names)
     expect(entryPage).toContain(`| \`${uri}\` | \`${scheme}\` | \`${user}\` | \`${domain}\` | \`${key}\` |`);
+  const [, removal = ''] = /```removal\n([\s\S]*?)```/.exec(entryPage) ?? [];
+  const removed = entryVectors.entries.find(({ title }) => title === 'removal of one contact')?.entry;
+  expect(removal.replace(/\s/g, '')).toBe(removed);
   for (const { contact, canonical } of entryVectors.contacts)
     expect(entryPage).toContain(`| \`${contact}\` | \`${canonical}\` |`);
 });
