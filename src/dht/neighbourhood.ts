@@ -1,5 +1,7 @@
 // The exact surroundings of a member, small mode or full: what decides who holds which key, and when that has changed.
 import { type Arc, between, type Id } from '../record/id.ts';
+import type { Endpoint } from '../runtime/datagram.ts';
+import { sameEndpoint } from './address.ts';
 import { nearestForeign, reachOf } from './hosts.ts';
 import type { RingLists } from './ring-state.ts';
 import type { Peer } from './types.ts';
@@ -68,3 +70,15 @@ export const isNear = ({ mode, self, predecessors, successors }: Neighbourhood, 
   if (id === first.id || id === last.id) return true;
   return between(first.id, id, self.id) || between(self.id, id, last.id);
 };
+
+/** Who of them speaks from there, in that life. Members of one process share address and life: the vnode tells them apart. */
+export const speakerAmong = (
+  peers: readonly Peer[],
+  speaker: { readonly from: Endpoint; readonly life: number | undefined; readonly vnode: number },
+): Peer | undefined =>
+  peers.find(
+    ({ bootSequence, vnode, endpoints }) =>
+      bootSequence === speaker.life &&
+      vnode === speaker.vnode &&
+      endpoints.some((one) => sameEndpoint(one, speaker.from)),
+  );

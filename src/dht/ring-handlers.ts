@@ -3,7 +3,7 @@ import { isSelfCertifying } from '../record/self-certifying.ts';
 import type { Endpoint } from '../runtime/datagram.ts';
 import { sameEndpoint } from './address.ts';
 import { vnodesMax } from './hosts.ts';
-import { closest } from './neighbourhood.ts';
+import { closest, speakerAmong } from './neighbourhood.ts';
 import type { RingCore } from './ring-core.ts';
 import type { RingEvents } from './ring-events.ts';
 import type { RingLiveness } from './ring-liveness.ts';
@@ -101,12 +101,7 @@ export class RingHandlers {
 
   /** A neighbour's question, from where it lives and in the life we know, shows that it lives as well as its pong does. */
   #heartbeat({ life, fromVnode = 0 }: Neighbours, from: Endpoint): void {
-    const asker = closest(this.#core.neighbourhood).find(
-      (peer) =>
-        peer.bootSequence === life &&
-        peer.vnode === fromVnode &&
-        peer.endpoints.some((one) => sameEndpoint(one, from)),
-    );
+    const asker = speakerAmong(closest(this.#core.neighbourhood), { from, life, vnode: fromVnode });
     if (asker !== undefined) this.#core.heard(asker.id, {});
   }
 

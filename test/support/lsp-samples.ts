@@ -15,7 +15,7 @@ export const sampleSeed = (domain: string, selector: number): Uint8Array =>
 export const sampleIdentity = (domain: string, selector = 0): Identity =>
   identityFromSeed(sampleSeed(domain, selector), { domain, selector });
 
-const samplePeer = (
+export const samplePeer = (
   domain: string,
   endpoints: readonly Endpoint[] = [{ host: '192.0.2.1', port: 7184 }],
   more: { readonly bootSequence?: number; readonly vnode?: number; readonly selector?: number } = {},
@@ -66,6 +66,11 @@ const QUESTIONS: Readonly<Record<string, Request>> = {
   status: { type: 'status' },
   'neighbours since': { type: 'neighbours', life: 7, since: { bootSequence: 1234, ringVersion: 99 } },
   'neighbours asked by a virtual node': { type: 'neighbours', life: 7, fromVnode: 2 },
+  'events, one leave': {
+    type: 'events',
+    peer: atlanta,
+    batches: [{ until: biloxi.id, events: [{ kind: 'leave', id: sampleId('gone'), bootSequence: 5 }] }],
+  },
   events: {
     type: 'events',
     peer: atlanta,

@@ -71,6 +71,12 @@ const signedJoin = signRequest(
   sampleIdentity('atlanta.com'),
 );
 
+const leave = request('events, one leave');
+const signedLeave = signRequest(
+  { overlayId: OVERLAY, transaction: TRANSACTION, cookie: COOKIE, body: leave },
+  sampleIdentity('atlanta.com'),
+);
+
 const FRAMES: Readonly<Record<string, readonly [Frame, number]>> = {
   'PING without a cookie, padded to 32 bytes': [plain(request('ping')), 32],
   'PONG with a cookie for next time': [plain(answer('pong'), { answer: true, cookie: COOKIE }), 0],
@@ -80,6 +86,12 @@ const FRAMES: Readonly<Record<string, readonly [Frame, number]>> = {
   challenge: [plain(new Uint8Array(), { kind: 'challenge', answer: true, cookie: COOKIE }), 0],
   'PUBLISH with a cookie': [plain(request('publish'), { cookie: COOKIE }), 0],
   'JOIN, signed': [plain(signedJoin, { signed: true, cookie: COOKIE }), 0],
+  'EVENTS of one leave, signed': [plain(signedLeave, { signed: true, cookie: COOKIE }), 0],
+  'TABLE of an arc, with the fingerprints of two that the asker has': [
+    plain(request('table, an arc'), { cookie: COOKIE }),
+    0,
+  ],
+  'page: buckets 0 and 63 differ': [plain(answer('table that differs'), { answer: true }), 0],
   'bitmap of the request: parts 0, 1 and 3 of 4 have arrived': [
     plain(Uint8Array.of(0, 0b1011), { answer: true, bitmap: true, partCount: 4 }),
     0,
