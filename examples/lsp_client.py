@@ -220,7 +220,7 @@ class Call:
             return send(self.frame(flags=BITMAP, parts=self.answer_parts, body=struct.pack(">H", have)))
         if not self.cookie and (self.kind not in PAD or len(self.chunks) > 1):
             return send(self.frame())               # "A request frame with an empty body asks for a cookie"
-        missing = self.all & ~self.arrived or 1     # all arrived, but no answer: a copy of any part brings it (the page doesn't say so)
+        missing = self.all & ~self.arrived or 1     # all arrived, but no answer: "one copy of any one part ... brings it"
         self.arrived_at_send = self.arrived
         for part, chunk in enumerate(self.chunks):
             if missing >> part & 1:
@@ -624,9 +624,9 @@ def host_form(host):
     """"without port, brackets and a trailing dot, in lower case; other scripts as A-labels (IDNA); an IPv6 literal in the form of RFC 5952"."""
     if host.startswith("["):
         address = ipaddress.IPv6Address(host[1:host.index("]")].split("%")[0])
-        return f"::ffff:{address.ipv4_mapped}" if address.ipv4_mapped else str(address)     # (RFC 5952 §5; seen on the wire)
+        return f"::ffff:{address.ipv4_mapped}" if address.ipv4_mapped else str(address)     # RFC 5952 §5
     host = re.sub("[\u3002\uff0e\uff61]", ".", host.split(":")[0]).removesuffix(".")
-    # The page doesn't say which IDNA; members keep ß (UTS 46, not transitional), which Python's own codec (IDNA 2003) doesn't
+    # "UTS 46, non-transitional": Python's own codec is IDNA 2003, which has no ß
     labels = [unicodedata.normalize("NFKC", label.lower()) for label in host.split(".")]
     host = ".".join(label if label.isascii() else "xn--" + label.encode("punycode").decode() for label in labels)
     if not re.fullmatch(r"(?!.*\.\.)[a-z0-9_.-]{1,253}", host) or any(len(label) > 63 for label in host.split(".")):
@@ -657,7 +657,7 @@ class Name:
             name = cls(scheme, user, host_form(host))
         except (ValueError, UnicodeError):
             raise Usage(f"{uri}: no name to look up (scheme:user@host)") from None
-        if not 1 <= len(user.encode("utf-16-le")) // 2 <= 512 or not re.fullmatch("[a-z][a-z0-9+.-]*", scheme):   # (UTF-16 units, as it turned out)
+        if not 1 <= len(user.encode("utf-16-le")) // 2 <= 512 or not re.fullmatch("[a-z][a-z0-9+.-]*", scheme):   # "UTF-16 units"
             raise Usage(f"{uri}: no name to look up (scheme:user@host)")
         return name
 
@@ -689,7 +689,7 @@ def canonical(uri):
     def escapes(text):                              # "%HH of the unreserved characters undone, the other escapes in upper case"
         return re.sub(r"%[0-9A-Fa-f]{2}", lambda m: c if UNRESERVED.match(c := chr(int(m[0][1:], 16))) else m[0].upper(), text)
 
-    lower = lambda text: escapes(text).lower()      # "parameter names and values in lower case": their escapes, too, as it turned out
+    lower = lambda text: escapes(text).lower()      # "what is left escaped in them too"
     user, at, rest = rest.rpartition("@")
     rest, question, headers = rest.partition("?")
     host, *parameters = rest.split(";")
@@ -1005,14 +1005,14 @@ def merge(entries):
     removals = [e for e in entries if e.kind != BINDING]
     removals = list(dict.fromkeys(greatest(removals, per_contact, issue) + greatest(removals, per_contact, age)))
     bindings = greatest([e for e in entries if e.kind == BINDING], lambda e: (e.binding_id, e.series), issue)
-    bindings = [b for b in bindings if not any((r.binding_id, r.series) == (b.binding_id, b.series) and r.issue > b.issue for r in removals)]
-    # Caps: 4 series of a binding-id, 24 records, newest by age
+    bindings = [b for b in bindings if not any((r.binding_id, r.series) == (b.binding_id, b.series) and buries(r, b) for r in removals)]
+    # Caps: 4 series of a binding-id, and of the removals of all (which have none), 24 records, newest by age
     kept, series = [], {}
     for e in sorted(bindings + removals, key=age, reverse=True):
         known = series.setdefault(e.binding_id, [])
-        if e.series not in known and e.binding_id is not None:
+        if e.series not in known:
             known.append(e.series)
-        if (e.binding_id is None or e.series in known[:4]) and len(kept) < 24:
+        if e.series in known[:4] and len(kept) < 24:
             kept.append(e)
     was_buried = {b for b in bindings if any(buries(r, b) for r in removals)}
     removals = [r for r in removals if r in kept]

@@ -65,6 +65,11 @@ const request = (name: string): Uint8Array => codec.encodeRequest(REQUESTS[name]
 const answer = (name: string): Uint8Array =>
   codec.encodeAnswer(ANSWERS[name] ?? { type: 'ok' }, SIZE_ESTIMATE);
 
+const long = codec.encodeRequest({
+  type: 'publish',
+  key: biloxi.id,
+  entries: [new Uint8Array(800), new Uint8Array(800)],
+});
 const join = request('join');
 const signedJoin = signRequest(
   { overlayId: OVERLAY, transaction: TRANSACTION, cookie: COOKIE, body: join },
@@ -98,6 +103,27 @@ const FRAMES: Readonly<Record<string, readonly [Frame, number]>> = {
   ],
   'fetch: of an answer of 4 parts, 2 is missing': [
     plain(Uint8Array.of(0, 0b1011), { bitmap: true, partCount: 4, cookie: COOKIE }),
+    0,
+  ],
+  'FOUND: one replica, no closer peers': [
+    plain(codec.encodeAnswer({ type: 'found', replicas: [atlanta], closest: [] }, 1), { answer: true }),
+    0,
+  ],
+  'HELD, a showing of one entry (three bytes stand for it), settled': [
+    plain(codec.encodeAnswer({ type: 'entries', entries: [Uint8Array.of(0, 1, 2)], replicas: [] }, 3), {
+      answer: true,
+    }),
+    0,
+  ],
+  'PUBLISHED, by a member that sees two replicas': [plain(answer('published'), { answer: true }), 0],
+  'ERROR: stale': [plain(answer('error stale'), { answer: true }), 0],
+  'PUBLISH in parts, the first of 2 (two entries of 800 zeros)': [
+    plain(long.subarray(0, 1158), { partCount: 2, cookie: COOKIE }),
+    0,
+  ],
+  'PUBLISH in parts, the second': [plain(long.subarray(1158), { part: 1, partCount: 2, cookie: COOKIE }), 0],
+  'bitmap of the request: both parts have arrived': [
+    plain(Uint8Array.of(0, 0b11), { answer: true, bitmap: true, partCount: 2 }),
     0,
   ],
   'error naming the supported versions': [plain(answer('error unsupported-version'), { answer: true }), 0],
