@@ -89,6 +89,8 @@ def uncbor(data, int_max=2**53 - 1, levels=8, anything=False):
             try:
                 return (data[at:at + n] if major == 2 else data[at:at + n].decode()), at + n
             except UnicodeDecodeError:
+                if anything and level:
+                    return data[at:at + n], at + n      # "carried, not judged"
                 raise Malformed("CBOR: not UTF-8") from None
         if major == 4:
             out = []
@@ -101,6 +103,9 @@ def uncbor(data, int_max=2**53 - 1, levels=8, anything=False):
             for _ in range(n):
                 start = at
                 key, at = item(at, level + 1)
+                if anything and level:                  # "the order of keys, repetition and UTF-8 in there are not looked at"
+                    out[start], at = item(at, level + 1)
+                    continue
                 if data[start:at] <= last or not isinstance(key, (int, str, bytes)):
                     raise Malformed("CBOR: map keys not ascending")
                 last = data[start:at]

@@ -31,14 +31,22 @@ sip:%C3%BCte@xn--bcher-kva.example | sip | üte | xn--bcher-kva.example | b99985
 sip:+12125551212@biloxi.com;user=phone | sip | +12125551212 | biloxi.com | b53274b0c0954cddaa7525dc61bec51111d09a14
 h323:bob@biloxi.com | h323 | bob | biloxi.com | 451b6c7816f0e54a3a92a6d1c8f12b62102585af
 xmpp:bob@biloxi.com/balcony | xmpp | bob | biloxi.com | 1798ff3b1bfadcf3cec79dc1d74e5b7f0b9e7b69
-sip:bob@[2001:DB8:0:0::1] | sip | bob | 2001:db8::1 | cdca126c24853bd35ebe619891958b74a79cc606"""
+sip:bob@[2001:DB8:0:0::1] | sip | bob | 2001:db8::1 | cdca126c24853bd35ebe619891958b74a79cc606
+sip:bob@[::FFFF:c000:204] | sip | bob | ::ffff:192.0.2.4 | 1d0200dfabc9df771035f195e466181e8544cda0
+sip:bob@[64:ff9b::192.0.2.4] | sip | bob | 64:ff9b::c000:204 | b6e6ff4f3598c5e59d94892345ee9ae9c2ffe757
+sip:bob@bücher.example | sip | bob | xn--bcher-kva.example | 3f90e8bcd94887a07cfc8debc197d4d24bf96bc1
+sip:bob@straße.example | sip | bob | xn--strae-oqa.example | 9fc8f22d44897a6b9cbbb109a2fb021e9ee09837
+xmpp:ü@pbx_1.example:5222 | xmpp | ü | pbx_1.example | 2ba0f6d410146658ec30d9ddfa93d67fc05d6eca"""
 
 CONTACTS = """sip:bob@192.0.2.4 | sip:bob@192.0.2.4
 SIP:b%6Fb%2fx@BILOXI.com.:5060 | sip:bob%2Fx@biloxi.com:5060
 sip:bob@h;Transport=TCP;line=1;ob | sip:bob@h;line=1;ob;transport=tcp
 sip:h;lr | sip:h;lr
 sip:[2001:DB8:0::1]?Subject=A%62&to=x | sip:[2001:db8::1]?subject=Ab&to=x
-h323:bob@Gateway:1720 | h323:bob@Gateway:1720"""
+h323:bob@Gateway:1720 | h323:bob@Gateway:1720
+sip:h;X=%61%2F | sip:h;x=a%2f
+sip:h?A=%2f&B | sip:h?a=%2F&b
+sips:h:05061;lr;LR | sips:h:5061;lr"""
 
 ENTRY = hx("""8543a10127a058a182587caa016a62696c6f78692e636f6d025820ab703a776a3d61e597faab5b5f
 deaa86a183a88e09525e3e8730340e08747325030004000550a7dd482997cb1c6bc682128e42a44a
@@ -55,6 +63,13 @@ TRUST = {"biloxi.com": {0: PUBLIC}}
 
 
 class Lsp(unittest.TestCase):
+    def test_extensions_are_carried_not_judged(self):
+        read = lambda text: c.uncbor(hx(text), 2**64 - 1, 4, anything=True)
+        for extension in ("a2 02 00 01 00", "a2 01 00 01 00", "61 ff", "fb 0000000000000000", "c1 01", "a1 80 00", "81 81 81 01"):
+            self.assertIn(11, read("a1 0b " + extension))
+        for refused in ("a1 0b 81 81 81 81 01", "a1 0b f7", "a1 0b 9f ff", "a2 02 00 01 00"):
+            self.assertRaises(c.Malformed, read, refused)
+
     def test_frames(self):
         for name, (text, fields, pad) in FRAMES.items():
             with self.subTest(name):
