@@ -90,7 +90,7 @@ describe.each(FULL ? [1, 2] : [1])('a tenth dead and not noticed (seed %i)', (se
       traced: false,
     });
     await overlay.bootIdeal(NODES);
-    await overlay.world.runFor(20_000);
+    await overlay.world.runFor(60_000);
     const estimates = overlay.members.map(({ node }) => node.sizeEstimate / NODES);
     figure('size estimate of a member, as a share of N', Math.min(...estimates), Math.max(...estimates));
     expect(Math.min(...estimates)).toBeGreaterThan(0.6);
