@@ -65,28 +65,31 @@ export const visible = (records: readonly Entry[], nowMs: number, limits: Record
     .filter((entry) => expiresAtMs(entry) > nowMs)
     .slice(0, limits.visibleMax);
 
+/**
+ * Does `by` beat whatever may precede `record` in its series, too? Such an earlier one may have a higher version, stamped by a
+ * faster clock: up to SKEW ahead, of a clock that is SKEW ahead of the others. Its contact may be another.
+ */
+const beatsPredecessors = (by: Entry, record: Entry, limits: RecordLimits): boolean => {
+  if (by.kind !== 'all' && by.bindingId !== record.bindingId) return false;
+  if (by.series === record.series) return by.kind !== 'binding' && buries(by, record);
+  return versionMs(by.version) - versionMs(record.version) > 2 * limits.skewMs;
+};
+
 /** What a reader needs to come to the same result with other copies: the visible, and what buries or outranks. */
 export const liveRecords = (records: readonly Entry[], nowMs: number, limits: RecordLimits): Entry[] => {
   const shown = visible(records, nowMs, limits);
   const current = states(records);
+  const removals = records.filter((record) => record.kind !== 'binding');
   const expired = current.filter((entry) => expiresAtMs(entry) <= nowMs);
-  // The last word of an older series is not shown, but a copy that missed it may hold an earlier one of that series with a
-  // higher version, stamped by a faster clock: up to SKEW ahead, of a clock that is SKEW ahead of the others.
+  // The last word of a series, buried or of an older one, is not shown, but outranks what a copy that missed it may hold.
+  const deciding = [...current, ...removals];
   const outranking = records.filter(
     (record) =>
       record.kind === 'binding' &&
-      current.some(
-        (state) =>
-          state !== record &&
-          state.bindingId === record.bindingId &&
-          versionMs(state.version) - versionMs(record.version) <= 2 * limits.skewMs,
-      ),
+      !current.includes(record) &&
+      !deciding.some((by) => beatsPredecessors(by, record, limits)),
   );
-  return [
-    ...shown,
-    ...records.filter((record) => record.kind !== 'binding'),
-    ...[...expired, ...outranking].map((entry) => withoutPayload(entry)),
-  ];
+  return [...shown, ...removals, ...[...expired, ...outranking].map((entry) => withoutPayload(entry))];
 };
 
 const put = (slots: Map<string, Entry>, slot: string, entry: Entry, order: typeof bySeq): void => {

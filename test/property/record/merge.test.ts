@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Entry, sealedIn, signedIn } from '../../../src/record/entry-codec.ts';
 import { RECORD_LIMITS, type RecordLimits } from '../../../src/record/limits.ts';
-import { expiresAtMs, merge, settle, states, visible } from '../../../src/record/merge.ts';
+import { expiresAtMs, liveRecords, merge, settle, states, visible } from '../../../src/record/merge.ts';
 import { contact, entryOf, NOW_MS } from '../../support/record-world.ts';
 
 interface Wish {
@@ -119,6 +119,19 @@ describe('below the caps merge is a join', () => {
       fc.property(entries, (list) => {
         const step = list.reduce<Entry[]>((records, entry) => merge(records, [entry], WIDE), []);
         expect(prints(states(step)).sort()).toEqual(dumbStates(list));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('two answers to a query merge to what the two copies would show', () => {
+    fc.assert(
+      fc.property(settled, settled, fc.constantFrom(0, 60_003), (a, b, later) => {
+        const nowMs = NOW_MS + later;
+        const answers = [...liveRecords(a, nowMs, WIDE), ...liveRecords(b, nowMs, WIDE)];
+        expect(prints(visible(settle(answers, WIDE), nowMs, WIDE))).toEqual(
+          prints(visible(merge(a, b, WIDE), nowMs, WIDE)),
+        );
       }),
       { numRuns: 500 },
     );

@@ -141,6 +141,30 @@ describe('expiry and what readers get', () => {
     expect(liveRecords(settle([last, long], RECORD_LIMITS), NOW_MS, RECORD_LIMITS)).toEqual([long]);
   });
 
+  test('what a `*` of another series buried travels along: it outranks an earlier one that the `*` does not reach', () => {
+    const fast = entryOf({ changes: [contact(A)], series: 'call', seq: 5, atMs: 20_000 });
+    const last = entryOf({ changes: [contact(A)], series: 'call', seq: 6, atMs: 0 });
+    const star = entryOf({ changes: 'all', series: 'star', atMs: 2000 });
+    const behind = liveRecords(settle([fast, star], RECORD_LIMITS), NOW_MS, RECORD_LIMITS);
+    const ahead = liveRecords(settle([fast, last, star], RECORD_LIMITS), NOW_MS, RECORD_LIMITS);
+    expect(ahead.map((record) => sealedIn(record))).toEqual([undefined, undefined]);
+    expect(visible(settle([...behind, ...ahead], RECORD_LIMITS), NOW_MS, RECORD_LIMITS)).toEqual([]);
+    // No clock can be so fast, or the `*` reaches all that came before in its own series.
+    const late = entryOf({ changes: 'all', series: 'star', atMs: 200_000 });
+    expect(liveRecords(settle([last, late], RECORD_LIMITS), NOW_MS, RECORD_LIMITS)).toEqual([late]);
+    const own = entryOf({ changes: 'all', series: 'call', seq: 7, atMs: 1 });
+    expect(liveRecords(settle([last, own], RECORD_LIMITS), NOW_MS, RECORD_LIMITS)).toEqual([own]);
+  });
+
+  test('so does, however long ago, what a removal buried by its contact alone: the phone may have had another', () => {
+    const before = entryOf({ changes: [phone(B)], series: 'call', seq: 1, atMs: 1 });
+    const last = entryOf({ changes: [phone(A)], series: 'call', seq: 2, atMs: 2 });
+    const removal = entryOf({ changes: [contact(A, { expiresSec: 0 })], series: 'other', atMs: 200_000 });
+    const behind = liveRecords(settle([before], RECORD_LIMITS), NOW_MS, RECORD_LIMITS);
+    const ahead = liveRecords(settle([last, removal], RECORD_LIMITS), NOW_MS, RECORD_LIMITS);
+    expect(visible(settle([...behind, ...ahead], RECORD_LIMITS), NOW_MS, RECORD_LIMITS)).toEqual([]);
+  });
+
   test('readers are shown the newest ten', () => {
     const many = Array.from({ length: 12 }, (_, n) =>
       entryOf({ changes: [contact(`sip:bob@192.0.2.${n}`)], series: `s${n}`, atMs: n }),
