@@ -196,35 +196,45 @@ export class RingEvents {
       this.#hold({ event, until, from: seen.until });
       return;
     }
-    if (!(await this.#isNews(event)) || (this.#seen.get(id)?.version ?? -1) >= version) return;
+    const worth = await this.#worthOf(event);
+    if (worth === 'nothing' || (this.#seen.get(id)?.version ?? -1) >= version) return;
     // One event is N datagrams: not for the asking.
-    const { domain } = event.kind === 'join' ? event.peer : (core.table.everybody.get(id) ?? core.self);
-    if (!this.#novelty.take(domain, this.#deps.clock.monoMs()))
+    const subject =
+      event.kind === 'join' ? event.peer : (core.table.everybody.get(id) ?? core.departures.get(id)?.peer);
+    if (!this.#novelty.take((subject ?? core.self).domain, this.#deps.clock.monoMs()))
       return this.#counter.add({ event: 'dropped' });
     this.#seen.set(id, { version, until });
-    this.#counter.add({ event: 'learned' });
-    this.#count();
-    if (event.kind === 'join') core.tell(event.peer);
-    else if (core.isExact(id)) this.#doubt(event);
-    else core.untell(id);
+    if (worth === 'news') this.#apply(event);
     if (until !== core.self.id) this.#hold({ event, until, from: core.self.id });
   }
 
-  /** News is what changes our table, and is true as far as can be told from here. */
-  async #isNews(event: MemberEvent): Promise<boolean> {
+  #apply(event: MemberEvent): void {
+    const core = this.#core;
+    this.#counter.add({ event: 'learned' });
+    this.#count();
+    if (event.kind === 'join') core.tell(event.peer);
+    else if (core.isExact(event.id)) this.#doubt(event);
+    else core.untell(event.id);
+  }
+
+  /**
+   * News changes our table, and is true as far as can be told from here. What we knew already, because we met the newcomer or
+   * found the dead one ourselves, is still to be carried to those behind us.
+   */
+  async #worthOf(event: MemberEvent): Promise<'news' | 'known' | 'nothing'> {
     const held = this.#core.table.everybody.get(subjectOf(event));
     if (event.kind === 'leave') {
-      const { bootSequence } = event;
-      return (
-        held !== undefined &&
-        held.bootSequence <= bootSequence &&
-        isCredibleLife(bootSequence, held.bootSequence)
-      );
+      const { id, bootSequence } = event;
+      const last = held ?? this.#core.departures.get(id)?.peer;
+      if (last === undefined || last.bootSequence > bootSequence) return 'nothing';
+      if (!isCredibleLife(bootSequence, last.bootSequence)) return 'nothing';
+      return held === undefined ? 'known' : 'news';
     }
     const { peer } = event;
-    if (held !== undefined && held.bootSequence >= peer.bootSequence) return false;
-    if (held !== undefined && Buffer.compare(held.publicKey, peer.publicKey) === 0) return true;
-    return (await this.#live.vouched(peer)) === 'yes';
+    if (held !== undefined && held.bootSequence > peer.bootSequence) return 'nothing';
+    const sameKey = held !== undefined && Buffer.compare(held.publicKey, peer.publicKey) === 0;
+    if (held?.bootSequence === peer.bootSequence) return sameKey ? 'known' : 'nothing';
+    return sameKey || (await this.#live.vouched(peer)) === 'yes' ? 'news' : 'nothing';
   }
 
   #hearsay(event: MemberEvent, by: Id): void {

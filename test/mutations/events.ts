@@ -5,29 +5,38 @@ export const EVENT_MUTATIONS: readonly Mutation[] = [
   {
     name: 'leave-believed-of-a-neighbour',
     file: 'src/dht/ring-events.ts',
-    text: '    else if (core.isExact(id)) this.#doubt(event);\n    else core.untell(id);',
+    text: '    else if (core.isExact(event.id)) this.#doubt(event);\n    else core.untell(event.id);',
     replacement:
-      "    else {\n      const peer = core.table.get(id)?.peer;\n      if (peer === undefined) core.untell(id);\n      else core.bury(peer, 'left');\n    }",
+      "    else {\n      const peer = core.table.get(event.id)?.peer;\n      if (peer === undefined) core.untell(event.id);\n      else core.bury(peer, 'left');\n    }",
     tests: ['test/sim/dht/events-lists.test.ts'],
     why: 'anybody could take members out of the lists that decide who holds which key',
   },
   {
     name: 'event-carried-on-unverified',
     file: 'src/dht/ring-events.ts',
-    text: '    if (!(await this.#isNews(event)) ||',
+    text: "    if (worth === 'nothing' ||",
     replacement:
-      '    const news = await this.#isNews(event);\n    if (!news && until !== core.self.id) this.#hold({ event, until, from: core.self.id });\n    if (!news ||',
+      "    if (worth === 'nothing' && until !== core.self.id) this.#hold({ event, until, from: core.self.id });\n    if (worth === 'nothing' ||",
     tests: ['test/sim/dht/events-lists.test.ts'],
     why: 'one lie would cost every member a datagram and a look-up of a key',
   },
   {
     name: 'joiner-told-of-unvouched',
     file: 'src/dht/ring-events.ts',
-    text: "    return (await this.#live.vouched(peer)) === 'yes';",
-    replacement: '    return true;',
+    text: "    return sameKey || (await this.#live.vouched(peer)) === 'yes' ? 'news' : 'nothing';",
+    replacement: "    return 'news';",
     tests: ['test/sim/dht/onehop.test.ts'],
     only: 'a join event whose key no domain vouches for',
     why: 'a descriptor of any id can be signed by anybody: only the domain says whose key it is',
+  },
+  {
+    name: 'known-is-not-carried-on',
+    file: 'src/dht/ring-events.ts',
+    text: "return sameKey ? 'known' : 'nothing';",
+    replacement: "return 'nothing';",
+    tests: ['test/sim/dht/onehop.test.ts'],
+    only: 'a joiner has the whole table',
+    why: 'whoever has met the newcomer itself would keep the news from those behind it',
   },
   {
     name: 'events-by-anybody',
@@ -60,7 +69,7 @@ export const EVENT_MUTATIONS: readonly Mutation[] = [
     file: 'src/dht/ring-events.ts',
     text: "    if (event.kind === 'join') core.tell(event.peer);",
     replacement:
-      "    if (event.kind === 'join') {\n      core.tell(event.peer);\n      const { successors, predecessors } = core.neighbourhood;\n      if (between(core.self.id, id, successors[0]?.id ?? id)) core.setLists({ successors: [event.peer, ...successors], predecessors });\n    }",
+      "    if (event.kind === 'join') {\n      core.tell(event.peer);\n      const { successors, predecessors } = core.neighbourhood;\n      if (between(core.self.id, event.peer.id, successors[0]?.id ?? event.peer.id)) core.setLists({ successors: [event.peer, ...successors], predecessors });\n    }",
     tests: ['test/sim/dht/events-lists.test.ts'],
     why: '"never adopt an unanswered pointer", whoever handed it on',
   },

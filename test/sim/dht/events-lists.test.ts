@@ -72,6 +72,8 @@ describe('in a ring of 10 that is told lies by one of its members', () => {
     const [told, liar] = ring.alive;
     if (told === undefined || liar === undefined) throw new Error('no ring');
     const forged = await ghost('forged');
+    // What was said of those that formed the ring has gone round.
+    await ring.world.runFor(60_000);
     const from: string[] = [];
     ring.world.network.setTap((packet) => {
       if (kindOf(packet.bytes) === 'events') from.push(packet.from.host);
