@@ -39,6 +39,16 @@ type Attempt =
 const placeOf = ({ endpoint, vnode }: { readonly endpoint: Endpoint; readonly vnode: number }): string =>
   `${formatEndpoint(endpoint)}${vnode === 0 ? '' : ` ${vnode}`}`;
 
+interface Candidate {
+  readonly endpoint: Endpoint;
+  readonly vnode: number;
+  /**
+   * A JOIN waits long, and whoever is named may have died: all that one answer names are asked briefly at once, as the seeds
+   * were, so that many dead ones are no longer in the way than one.
+   */
+  readonly there: Promise<boolean>;
+}
+
 export class RingBootstrap {
   readonly #core: RingCore;
   readonly #deps: RingDeps;
@@ -150,20 +160,23 @@ export class RingBootstrap {
     return outcome.answer.type === 'pong' && outcome.answer.id !== undefined ? undefined : 'not-member';
   }
 
+  async #isThere(endpoint: Endpoint): Promise<boolean> {
+    return (await this.#absence(endpoint)) === undefined;
+  }
+
   async #joinVia(seed: Endpoint): Promise<Attempt> {
     const { rpc, log } = this.#deps;
     const { replicas, successors } = this.#core.options;
     // BOUNDED: by STEPS_MAX and the 8 peers of an answer.
     const visited = new Set<string>();
-    let next: { readonly endpoint: Endpoint; readonly vnode: number }[] = [{ endpoint: seed, vnode: 0 }];
+    let next: Candidate[] = [{ endpoint: seed, vnode: 0, there: Promise.resolve(true) }];
     for (let step = 0; step < STEPS_MAX; step += 1) {
       const to = next.shift();
       if (to === undefined || this.#tasks.stopping) break;
       const at = placeOf(to);
       if (visited.has(at)) continue;
       visited.add(at);
-      // A JOIN waits long, and whoever is named may have died: one short question first, as the seed had.
-      if (step > 0 && (await this.#absence(to.endpoint)) !== undefined) continue;
+      if (!(await to.there)) continue;
       const peer = this.#core.self;
       const request = { type: 'join', peer, replicas, successors } as const;
       const outcome = await rpc.call(to.endpoint, toMember(to, request), { timeoutMs: JOIN_TIMEOUT_MS });
@@ -183,7 +196,9 @@ export class RingBootstrap {
       switch (answer.code) {
         case 'not-mine': {
           const closer = answer.peers.flatMap(({ endpoints: [endpoint], vnode }) =>
-            endpoint === undefined ? [] : [{ endpoint, vnode }],
+            endpoint === undefined || visited.has(placeOf({ endpoint, vnode }))
+              ? []
+              : [{ endpoint, vnode, there: this.#isThere(endpoint) }],
           );
           next = [...closer, ...next].slice(0, STEPS_MAX);
           continue;

@@ -30,7 +30,7 @@ export const RING_MUTATIONS: readonly Mutation[] = [
   {
     name: 'joiner-waits-for-the-dead',
     file: 'src/dht/ring-bootstrap.ts',
-    text: '      if (step > 0 && (await this.#absence(to.endpoint)) !== undefined) continue;\n',
+    text: '      if (!(await to.there)) continue;\n',
     replacement: '',
     tests: ['test/sim/dht/ring-seeds.test.ts'],
     why: '9 s for each member that has died: time enough for all its seeds to die, too',
