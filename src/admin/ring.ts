@@ -1,6 +1,5 @@
 // The ring as the API and the status page show it: a walk from member to member, not repeated for every visitor.
-import type { RingWalk } from '../dht/index.ts';
-import { distance } from '../record/id.ts';
+import { type RingWalk, sharesOf } from '../dht/index.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { formatEndpoint } from '../runtime/datagram.ts';
 import type { AdminRing, AdminRingMember } from './types.ts';
@@ -22,9 +21,8 @@ export interface RingContext {
 
 const rowsOf = ({ members }: RingWalk, { domain, selector }: RingContext): readonly AdminRingMember[] =>
   members.map(({ peer, endpoint, rttMs, status, sizeEstimate }, index) => {
-    const before = members[(index + members.length - 1) % members.length]?.peer.id ?? peer.id;
-    const { arc, lookups } = status;
-    const held = arc === undefined ? undefined : arc.from === arc.to ? 1 : distance(arc.from, arc.to);
+    const { lookups } = status;
+    const { owns, holds } = sharesOf(members, index);
     return {
       id: peer.id,
       domain: peer.domain,
@@ -32,12 +30,12 @@ const rowsOf = ({ members }: RingWalk, { domain, selector }: RingContext): reado
       vnode: peer.vnode,
       address: formatEndpoint(endpoint),
       self: peer.domain === domain && peer.selector === selector,
-      ownsPercent: (members.length === 1 ? 1 : distance(before, peer.id)) * PERCENT,
+      ownsPercent: owns * PERCENT,
       rttMs: rounded(rttMs),
       keys: status.keys,
       version: status.version,
       entries: status.entries,
-      holdsPercent: held === undefined ? null : held * PERCENT,
+      holdsPercent: holds === undefined ? null : holds * PERCENT,
       uptimeSec: status.uptimeSec,
       ready: status.ready,
       lease: status.lease ?? null,

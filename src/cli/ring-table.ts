@@ -1,6 +1,5 @@
 // The members of a ring as `chordial ring` shows them: rows of the JSON document, and of the table for people.
-import type { WalkedMember } from '../dht/index.ts';
-import { distance } from '../record/id.ts';
+import { sharesOf, type WalkedMember } from '../dht/index.ts';
 import { formatEndpoint } from '../runtime/datagram.ts';
 
 const PERCENT = 100;
@@ -8,8 +7,8 @@ const rounded = (value: number): number => Math.round(value * PERCENT) / PERCENT
 
 export const ringRows = (members: readonly WalkedMember[]) =>
   members.map(({ peer, endpoint, rttMs, status, sizeEstimate, successor, predecessor }, index) => {
-    const before = members[(index + members.length - 1) % members.length]?.peer.id ?? peer.id;
     const { arc, lookups } = status;
+    const { owns, holds } = sharesOf(members, index);
     return {
       id: peer.id,
       domain: peer.domain,
@@ -19,9 +18,8 @@ export const ringRows = (members: readonly WalkedMember[]) =>
       bootSequence: peer.bootSequence,
       arc: arc ?? null,
       /** Of the id space: what it is the first for, and what it holds as one of the replicas. */
-      ownsPercent: (members.length === 1 ? 1 : distance(before, peer.id)) * PERCENT,
-      holdsPercent:
-        arc === undefined ? null : (arc.from === arc.to ? 1 : distance(arc.from, arc.to)) * PERCENT,
+      ownsPercent: owns * PERCENT,
+      holdsPercent: holds === undefined ? null : holds * PERCENT,
       keys: status.keys,
       entries: status.entries,
       rttMs: rounded(rttMs),

@@ -52,15 +52,24 @@ export class Ledger {
   }
 
   /** Every user registers once, through `members` in turn. */
-  async registerAll(members: readonly Member[], lanes = 16): Promise<void> {
+  registerAll(members: readonly Member[], lanes = 16): Promise<void> {
+    return this.#eachUser(members, lanes, async (user, member) => {
+      if (member === undefined || !(await this.register(user, member)))
+        throw new Error(`user ${user} could not register at ${member?.name}`);
+    });
+  }
+
+  async #eachUser(
+    members: readonly Member[],
+    lanes: number,
+    act: (user: number, member: Member | undefined) => Promise<void>,
+  ): Promise<void> {
     let next = 0;
     const lane = async (): Promise<void> => {
       while (next < this.#rows.length) {
         const user = next;
         next += 1;
-        const member = members[user % members.length];
-        if (member === undefined || !(await this.register(user, member)))
-          throw new Error(`user ${user} could not register at ${member?.name}`);
+        await act(user, members[user % members.length]);
       }
     };
     await Promise.all(Array.from({ length: lanes }, lane));
@@ -107,17 +116,10 @@ export class Ledger {
   }
 
   /** Looks up all users, `lanes` at a time, each through the next of `members`. */
-  async lookUpAll(members: readonly Member[], lanes = 16): Promise<void> {
-    let next = 0;
-    const lane = async (): Promise<void> => {
-      while (next < this.#rows.length) {
-        const user = next;
-        next += 1;
-        const member = members[user % members.length];
-        if (member !== undefined) await this.lookUp(user, member);
-      }
-    };
-    await Promise.all(Array.from({ length: lanes }, lane));
+  lookUpAll(members: readonly Member[], lanes = 16): Promise<void> {
+    return this.#eachUser(members, lanes, async (user, member) => {
+      if (member !== undefined) await this.lookUp(user, member);
+    });
   }
 
   /** From here on somebody always calls, and one in ten registers again. `pick` says whom to ask, and for whom. */
