@@ -2,8 +2,9 @@
 import { Canary } from './admin/canary.ts';
 import { adminRing, rarely } from './admin/ring.ts';
 import type { AdminRing, AdminStatus } from './admin/types.ts';
-import { type Config, registrarOf } from './config.ts';
+import type { Config } from './config.ts';
 import type { LoadedFiles } from './config-files.ts';
+import { registrarOf } from './config-of-domain.ts';
 import { LspClient, LspNode, type RingWalk } from './dht/index.ts';
 import { HybridLocation } from './location/hybrid.ts';
 import { LocalLocation } from './location/local.ts';

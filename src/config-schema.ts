@@ -1,5 +1,4 @@
 // The schema of the configuration: every key with its kind, bounds and default.
-import { isIP } from 'node:net';
 import { z } from 'zod';
 import {
   parseAdvertise,
@@ -9,66 +8,31 @@ import {
   parseOverlayBind,
   parseRemote,
 } from './config-address.ts';
+import { domains } from './config-domains.ts';
+import {
+  algorithms,
+  cidr,
+  contacts,
+  domainName,
+  domainNames,
+  expiry,
+  int,
+  parsed,
+  selector,
+} from './config-values.ts';
 import { LOG_LEVELS } from './runtime/log.ts';
-import { fail, type Result } from './runtime/result.ts';
-import { canonicalDomain } from './uri/hosts.ts';
 
-/** A key whose text `parse` reads; its words are the problem. */
-const parsed = <T>(parse: (text: string) => Result<T>) =>
-  z.string().transform((text, ctx): T => {
-    const result = parse(text);
-    if (result.ok) return result.value;
-    ctx.addIssue({ code: 'custom', message: result.error });
-    return z.NEVER;
-  });
-
-const domainName = parsed((text) => {
-  const canonical = canonicalDomain(text);
-  return canonical.ok ? canonical : fail(`"${text}" is not a domain: ${canonical.error}`);
-});
-/** One name may stand for a list of one. */
-const domainNames = z.preprocess(
-  (value) => (typeof value === 'string' ? [value] : value),
-  z.array(domainName).min(1),
-);
-const int = (min: number, max: number) => z.int().min(min).max(max);
-
-const cidr = z.string().refine((text) => {
-  const [address = '', bits, ...rest] = text.split('/');
-  const width = isIP(address) === 4 ? 32 : isIP(address) === 6 ? 128 : -1;
-  return (
-    width > 0 &&
-    rest.length === 0 &&
-    (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= width))
-  );
-}, 'an address or a range such as 10.0.0.0/8');
-
-const expiry = int(1, 2 ** 31 - 1);
-const contacts = int(1, 10);
 const registrar = z.strictObject({
   minExpiresSec: expiry.default(60),
   maxExpiresSec: expiry.default(3600),
   defaultExpiresSec: expiry.default(3600),
   maxContacts: contacts.default(10),
 });
-const identity = z.strictObject({ keyFile: z.string().default(''), selector: int(0, 15).default(0) });
-/** What one domain has of its own; no defaults here: an absent key is the common one. */
-const ownOfDomain = z.strictObject({
-  registrar: z
-    .strictObject({
-      minExpiresSec: expiry,
-      maxExpiresSec: expiry,
-      defaultExpiresSec: expiry,
-      maxContacts: contacts,
-    })
-    .partial()
-    .prefault({}),
-});
-
+const identity = z.strictObject({ keyFile: z.string().default(''), selector: selector.default(0) });
 export const schema = z.strictObject({
   domain: domainNames.prefault('localhost'),
   aliases: z.array(domainName).default([]),
-  domains: z.record(domainName, ownOfDomain).default({}),
+  domains,
   publication: z.enum(['local', 'public', 'hybrid']).default('public'),
   sip: z
     .strictObject({
@@ -87,11 +51,7 @@ export const schema = z.strictObject({
           mode: z.enum(['digest', 'none', 'auto']).default('auto'),
           allowOpen: z.boolean().default(false),
           usersFile: z.string().default(''),
-          algorithms: z
-            .array(z.enum(['MD5', 'SHA-256']))
-            .min(1)
-            .max(2)
-            .default(['MD5']),
+          algorithms: algorithms.default(['MD5']),
           nonceLifetimeSec: int(10, 86_400).default(300),
           secretFile: z.string().default(''),
         })

@@ -1,7 +1,8 @@
 // Where configuration comes from: flags over environment over file over defaults, merged before it is validated.
 import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
-import { CONFIG_KEYS, type Config, parseConfig } from './config.ts';
+import { type Config, parseConfig } from './config.ts';
+import { CONFIG_KEYS } from './config-keys.ts';
 import { messageOf } from './runtime/errors.ts';
 import { fail, type Result } from './runtime/result.ts';
 

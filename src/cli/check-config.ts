@@ -2,8 +2,8 @@
 
 import { stringify } from 'yaml';
 import type { CommandModule } from 'yargs';
-import { describeConfig } from '../config.ts';
 import { loadFiles } from '../config-files.ts';
+import { describeConfig } from '../config-print.ts';
 import { problemText, readConfig, withConfigOptions } from './config-options.ts';
 import { CliError, EXIT } from './exit-code.ts';
 import { printJson, printText } from './output.ts';

@@ -1,7 +1,8 @@
 // The options that every command with a configuration has: -c FILE and one flag per key.
 import { readFileSync } from 'node:fs';
 import type { Argv } from 'yargs';
-import { CONFIG_KEYS, type Config } from '../config.ts';
+import type { Config } from '../config.ts';
+import { CONFIG_KEYS } from '../config-keys.ts';
 import { CONFIG_FILE_VARIABLE, loadConfig } from '../config-sources.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { CliError, EXIT } from './exit-code.ts';

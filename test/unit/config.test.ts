@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { describeConfig, isLoopbackOnly, parseConfig, registrarOf } from '../../src/config.ts';
+import { isLoopbackOnly, parseConfig } from '../../src/config.ts';
+import { registrarOf } from '../../src/config-of-domain.ts';
+import { describeConfig } from '../../src/config-print.ts';
 import { loadConfig } from '../../src/config-sources.ts';
 
 const load = (yaml: string, environment: Record<string, string> = {}, flags: Record<string, string> = {}) =>
