@@ -50,6 +50,12 @@ export class PeerHealth {
     this.#peers.set(id, { rtt, suspectUntilMs: this.#clock.monoMs() + SUSPECT_MS });
   }
 
+  /** It has come back with another life: what it missed is over. */
+  returned(id: Id): void {
+    const known = this.#peers.get(id);
+    if (known !== undefined) this.#peers.set(id, { ...known, suspectUntilMs: 0 });
+  }
+
   suspect(id: Id): boolean {
     return (this.#peers.get(id)?.suspectUntilMs ?? 0) > this.#clock.monoMs();
   }

@@ -5,7 +5,7 @@ import type { PeerHealth } from './peer-health.ts';
 import { decideRead, type Reading, unionOf } from './quorum.ts';
 import type { Disagreement } from './read-repair.ts';
 import type { CallOutcome, Peer, QueryOutcome } from './types.ts';
-import type { PathDeps } from './write.ts';
+import { moved, type PathDeps, sameLife } from './write.ts';
 
 export interface ReadDeps extends PathDeps {
   readonly health: PeerHealth;
@@ -57,12 +57,13 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
   const endMs = startMs + deadlineMs;
   // BOUNDED: by the replica sets of the rounds that fit the deadline.
   const readings = new Map<Id, Reading>();
-  const pending = new Set<Id>();
+  const pending = new Map<Id, Peer>();
   const late = new Set<Id>();
   let target: readonly Peer[] = [];
   let unasked: Peer[] = [];
   let hints: readonly Peer[] = [];
   let single: 'none' | 'fresh' | 'waited' = 'none';
+  let rechecking: 'not yet' | 'now' | 'done' = 'not yet';
   // Whether anybody said anything, in whatever round: then it is no timeout.
   let answered = false;
   let roundTrips = 0;
@@ -128,7 +129,11 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
       // One that may not say what there is, because it was away itself perhaps, is not in such a hurry.
       const informed = [...readings.values()].some((one) => one.kind === 'entries' && one.settled);
       const alone =
-        informed && single === 'waited' && unasked.length === 0 && [...pending].every((id) => late.has(id));
+        informed &&
+        single === 'waited' &&
+        rechecking !== 'now' &&
+        unasked.length === 0 &&
+        [...pending.keys()].every((id) => late.has(id));
       if (verdict === 'entries' || alone) {
         settleEntries(verdict === 'entries');
         return;
@@ -154,11 +159,13 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
     const askNext = (): void => {
       const peer = unasked.shift();
       if (peer === undefined || settled) return;
-      pending.add(peer.id);
+      pending.set(peer.id, peer);
       late.delete(peer.id);
       const hedge = clock.setTimer(health.hedgeMs(peer.id), () => {
+        if (pending.get(peer.id) !== peer) return;
         if (!deps.isSelf(peer.id)) health.missed(peer.id);
         late.add(peer.id);
+        recheck();
         if (unasked.length > 0) deps.onHedge();
         askNext();
         judge();
@@ -167,8 +174,9 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
       tasks.run('query', async () => {
         const outcome = await ask(peer, { type: 'query', key });
         hedge.cancel();
-        pending.delete(peer.id);
-        if (settled) return;
+        const superseded = pending.get(peer.id) !== peer;
+        if (!superseded) pending.delete(peer.id);
+        if (settled || (superseded && !outcome.ok)) return;
         const reading = readingOf(peer.id, outcome);
         readings.set(peer.id, reading);
         if (reading.kind !== 'lost') answered = true;
@@ -187,6 +195,21 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
       });
     };
 
+    /** Once, when somebody is late: an old list of members must not make one answer of several. */
+    const recheck = (): void => {
+      if (locator.recheck === undefined || rechecking !== 'not yet') return;
+      rechecking = 'now';
+      tasks.run('query', async () => {
+        const found = (await locator.recheck?.(key)) ?? [];
+        rechecking = 'done';
+        if (settled) return;
+        if (moved(target, found)) {
+          roundTrips += 1;
+          begin(found);
+        } else judge();
+      });
+    };
+
     /** Another round: whoever denied and sees the ring as we do was heard; the rest is asked again, of those it is now. */
     const again = async (): Promise<void> => {
       await tasks.sleep(Math.min(jittered(random, backoffMs), Math.max(1, endMs - clock.monoMs())));
@@ -199,6 +222,10 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
       begin(found.replicas.length > 0 ? found.replicas : target);
     };
 
+    const isAsked = (peer: Peer): boolean => {
+      const asked = pending.get(peer.id);
+      return asked !== undefined && sameLife(asked, peer);
+    };
     const isTarget = (id: Id): boolean => target.some((peer) => peer.id === id);
     const seesTarget = (view: readonly Id[]): boolean =>
       view.length === target.length && view.every(isTarget);
@@ -216,7 +243,7 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
         if (reading.kind === 'none' && !(isTarget(id) && seesTarget(reading.view))) readings.delete(id);
       unasked = health
         .inReadOrder(target, deps.isSelf)
-        .filter(({ id }) => !readings.has(id) && !pending.has(id));
+        .filter((peer) => !readings.has(peer.id) && !isAsked(peer));
       // Who missed its time lately is asked beside two others, not instead of one of them.
       for (let asked = 0; asked < AT_ONCE && unasked[0] !== undefined; ) {
         if (!health.suspect(unasked[0].id)) asked += 1;

@@ -13,7 +13,18 @@ export interface Locator {
   believed(key: Id): readonly Peer[];
   /** Asks: `hints` are peers that a `not-mine` named. */
   relocate(key: Id, hints: readonly Peer[], deadlineMs: number): Promise<FindOutcome>;
+  /**
+   * Somebody believed to hold `key` is late: who is believed to by now, once that was looked into; empty if nothing new can
+   * be learned. Absent where others tell of every change: at a member.
+   */
+  recheck?(key: Id): Promise<readonly Peer[]>;
 }
+
+export const sameLife = (a: Peer, b: Peer): boolean => a.id === b.id && a.bootSequence === b.bootSequence;
+
+/** Are there some in `found` that are not in `target`, or there with a former life, and at a former address perhaps? */
+export const moved = (target: readonly Peer[], found: readonly Peer[]): boolean =>
+  found.some((peer) => !target.some((one) => sameLife(one, peer)));
 
 export interface PathDeps {
   readonly ask: Ask;
@@ -25,6 +36,8 @@ export interface PathDeps {
 
 /** A replica that did not take part in the quorum is tried for so long after the answer; then the digests see to it. */
 const AFTERWARDS_MS = 10_000;
+/** A PUBLISH to whom was never asked takes two round trips, and signatures a while. */
+const LATE_MS = 500;
 /** So long a quorum of nodes that have just come in waits for one that was there before them. */
 const PATIENCE_MS = 500;
 const BACKOFF_FIRST_MS = 50;
@@ -48,7 +61,7 @@ export const write = (
   let target: readonly Peer[] = locator.believed(key);
   const acks = new Map<Id, Ack>();
   const refusals = new Map<Id, string>();
-  const busy = new Set<Id>();
+  const busy = new Map<Id, Peer>();
   let relocations = 0;
   let relocating: Promise<void> | undefined;
 
@@ -58,12 +71,14 @@ export const write = (
     let forget = (): unknown => undefined;
     let patient = true;
     let patience: Timer | undefined;
+    let late: Timer | undefined;
     const settle = (outcome: PublishOutcome): void => {
       if (settled !== undefined) return;
       settled = outcome.kind === 'stored' ? 'stored' : 'not-stored';
       lingerUntilMs = clock.monoMs() + AFTERWARDS_MS;
       deadline.cancel();
       patience?.cancel();
+      late?.cancel();
       forget();
       resolve(outcome);
     };
@@ -119,10 +134,17 @@ export const write = (
       return relocating;
     };
 
-    /** Asks one replica until it acknowledges, refuses, is none any more, or time is up. */
+    const recheck = async (): Promise<void> => {
+      const found = (await locator.recheck?.(key)) ?? [];
+      if (settled !== undefined || !moved(target, found)) return;
+      target = found;
+      persuadeAll();
+    };
+
+    /** Asks one replica until it acknowledges, refuses, is none any more or not in that life, or time is up. */
     const persuade = async (peer: Peer): Promise<void> => {
       let backoffMs = BACKOFF_FIRST_MS;
-      while (!over() && target.some(({ id }) => id === peer.id)) {
+      while (!over() && target.some((one) => sameLife(one, peer))) {
         const outcome = await ask(peer, request);
         if (outcome.ok && outcome.answer.type === 'published') {
           const { entries: live, replicas: view, settled: complete = true } = outcome.answer;
@@ -149,7 +171,7 @@ export const write = (
         }
         if (!outcome.ok) {
           if (outcome.code === 'closed') return;
-          if (acks.size === 0) await relocate([]);
+          if (settled === undefined) await relocate([]);
         }
         await tasks.sleep(jittered(random, backoffMs));
         backoffMs = Math.min(BACKOFF_MAX_MS, 2 * backoffMs);
@@ -158,11 +180,13 @@ export const write = (
 
     const persuadeAll = (): void => {
       for (const peer of target) {
-        if (busy.has(peer.id) || acks.has(peer.id) || refusals.has(peer.id)) continue;
-        busy.add(peer.id);
+        const asked = busy.get(peer.id);
+        if (asked !== undefined && sameLife(asked, peer)) continue;
+        if (acks.has(peer.id) || refusals.has(peer.id)) continue;
+        busy.set(peer.id, peer);
         tasks.run('publish', async () => {
           await persuade(peer);
-          busy.delete(peer.id);
+          if (busy.get(peer.id) === peer) busy.delete(peer.id);
         });
       }
     };
@@ -173,6 +197,7 @@ export const write = (
     });
     forget = tasks.onStop(() => settle({ kind: 'unavailable', detail: 'stopping' }));
     if (target.length > 0) {
+      if (locator.recheck !== undefined) late = clock.setTimer(LATE_MS, () => tasks.run('publish', recheck));
       persuadeAll();
       return;
     }

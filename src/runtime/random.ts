@@ -34,3 +34,9 @@ export const randomBelow = (random: Random, below: number): number => Math.floor
 /** `baseMs` spread by ±`share` (0.5: from half to one and a half), so that nodes do not fall into step. */
 export const jittered = (random: Random, baseMs: number, share = 0.5): number =>
   baseMs * (1 - share + 2 * share * random.float());
+
+/** All of them, in an order of its own (Fisher and Yates). */
+export const shuffled = <T>(random: Random, list: readonly T[]): readonly T[] => {
+  const rest = [...list];
+  return list.flatMap(() => rest.splice(randomBelow(random, rest.length), 1));
+};
