@@ -1,5 +1,7 @@
-// A whole registrar under garbage: 100,000 datagrams at its SIP and its LSP port.
+// A whole registrar under garbage: 100,000 datagrams at its SIP and its LSP port, and a short form of `npm run fuzz`.
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DatagramPort, type Endpoint, openDatagram } from '../../src/runtime/datagram.ts';
 import { type SimRandom, simRandom } from '../../src/sim/sim-random.ts';
@@ -102,3 +104,26 @@ describe('under random and mutated datagrams', () => {
     },
   );
 });
+
+/** A few seconds each; `npm run fuzz` takes a million. */
+const SHORT = 8000;
+
+test.each(['udp', 'tcp'])(
+  `${SHORT} messages over %s, mutated by grammar, cause no fault`,
+  { timeout: 120_000 },
+  async (transport) => {
+    const args = [
+      '--import',
+      'tsx',
+      'test/fuzz/run.ts',
+      '--transport',
+      transport,
+      '--messages',
+      String(SHORT),
+    ];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    expect(stdout).toMatch(/^no fault$/m);
+    // That the server was there to have one.
+    expect(stdout).toMatch(/^requests: .*\b302 [1-9]/m);
+  },
+);
