@@ -1,6 +1,7 @@
 // What a value of the configuration may be: the pieces that its schema is put together from.
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { DIGEST_ALGORITHMS } from './auth/digest.ts';
 import { fail, type Result } from './runtime/result.ts';
 import { canonicalDomain } from './uri/hosts.ts';
 
@@ -43,7 +44,4 @@ export const cidr = z
 export const expiry = int(1, 2 ** 31 - 1);
 export const contacts = int(1, 10);
 export const selector = int(0, 15);
-export const algorithms = z
-  .array(z.enum(['MD5', 'SHA-256']))
-  .min(1)
-  .max(2);
+export const algorithms = z.array(z.enum(DIGEST_ALGORITHMS)).min(1).max(DIGEST_ALGORITHMS.length);

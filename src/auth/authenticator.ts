@@ -61,7 +61,7 @@ export interface Authenticator {
 type Failure = 'wrong-password' | 'unknown-user' | 'wrong-uri' | 'unknown-algorithm';
 
 /** As long as a real one, so that unknown users cost the same work and time. Nobody has a password that hashes to it. */
-const DUMMY_HA1 = { MD5: '0'.repeat(32), 'SHA-256': '0'.repeat(64) } as const;
+const DUMMY_HA1 = { MD5: '0'.repeat(32), 'SHA-256': '0'.repeat(64), 'SHA-512-256': '0'.repeat(64) } as const;
 
 /**
  * RFC 8760 §2.6 (6): "a UAS MUST check if the Request-URI in the Authorization/Proxy-Authorization header field value

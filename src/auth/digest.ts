@@ -1,7 +1,9 @@
 // HTTP Digest as SIP uses it (RFC 7616, RFC 8760): hashes, responses and challenges as pure functions.
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-export type DigestAlgorithm = 'MD5' | 'SHA-256';
+/** By their names in challenges and in the user file; SHA-512-256 is SHA-512/256 (RFC 7616 §3.2). */
+export const DIGEST_ALGORITHMS = ['MD5', 'SHA-256', 'SHA-512-256'] as const;
+export type DigestAlgorithm = (typeof DIGEST_ALGORITHMS)[number];
 
 /** The credentials of one Authorization or Proxy-Authorization row; every string as sent, unquoted. */
 export interface DigestCredentials {
@@ -16,9 +18,9 @@ export interface DigestCredentials {
   readonly nc?: string;
 }
 
-const NODE_NAME = { MD5: 'md5', 'SHA-256': 'sha256' } as const;
+const NODE_NAME = { MD5: 'md5', 'SHA-256': 'sha256', 'SHA-512-256': 'sha512-256' } as const;
 /** Length of a response in hex digits (RFC 8760 §2.2). */
-export const HEX_LENGTH = { MD5: 32, 'SHA-256': 64 } as const;
+export const HEX_LENGTH = { MD5: 32, 'SHA-256': 64, 'SHA-512-256': 64 } as const;
 
 // Messages are bytes read as latin1, so hashing them as latin1 hashes what was on the wire.
 const hash = (algorithm: DigestAlgorithm, text: string): string =>
@@ -32,9 +34,11 @@ export const digestHa1 = (
   createHash(NODE_NAME[algorithm]).update(`${parts.user}:${parts.realm}:${parts.password}`).digest('hex');
 
 /** The algorithm that credentials name; RFC 7616 §3.4: "if the algorithm parameter is absent, MD5 is assumed". */
-export const algorithmOf = (credentials: DigestCredentials): DigestAlgorithm | undefined => {
+export const algorithmOf = (
+  credentials: Pick<DigestCredentials, 'algorithm'>,
+): DigestAlgorithm | undefined => {
   const named = (credentials.algorithm ?? 'MD5').toUpperCase();
-  return named === 'MD5' || named === 'SHA-256' ? named : undefined;
+  return DIGEST_ALGORITHMS.find((algorithm) => algorithm === named);
 };
 
 /** What a client that knows `ha1` answers (RFC 7616 §3.4.1), or undefined for a quality of protection we never offered. */

@@ -1,8 +1,8 @@
 // The user file as text: Apache htdigest lines, read, written and changed without losing what else stands in it.
 import { fail, ok, type Result } from '../runtime/result.ts';
-import { type DigestAlgorithm, digestHa1, HEX_LENGTH } from './digest.ts';
+import { DIGEST_ALGORITHMS, type DigestAlgorithm, digestHa1, HEX_LENGTH } from './digest.ts';
 
-/** `user:realm:HA1` (MD5, as Apache's htdigest writes it) or `user:realm:SHA-256:HA1` (for RFC 8760). */
+/** `user:realm:HA1` (MD5, as Apache's htdigest writes it), `user:realm:SHA-256:HA1` or `user:realm:SHA-512-256:HA1` (RFC 8760). */
 export interface UserLine {
   readonly user: string;
   readonly realm: string;
@@ -37,13 +37,17 @@ const unfit = (what: string, text: string): string | undefined =>
       ? `the ${what} holds a colon or a control character`
       : undefined;
 
+/** The algorithm that a field before the HA1 names; MD5 is never named. */
+const namedAlgorithm = (field: string | undefined): DigestAlgorithm | undefined =>
+  DIGEST_ALGORITHMS.find((algorithm) => algorithm !== 'MD5' && algorithm === field?.toUpperCase());
+
 /** Lines hold nothing secret in these messages: a HA1 is as good as the password. */
 function parseLine(text: string): Result<UserLine> {
   if (text.length > LINE_CHARS_MAX) return fail(`longer than ${LINE_CHARS_MAX} characters`);
   const fields = text.split(':');
   const ha1 = fields.pop() ?? '';
-  const sha256 = fields.length > 2 && fields.at(-1)?.toUpperCase() === 'SHA-256';
-  if (sha256) fields.pop();
+  const named = fields.length > 2 ? namedAlgorithm(fields.at(-1)) : undefined;
+  if (named !== undefined) fields.pop();
   const [user = '', ...rest] = fields;
   // An IPv6 literal is a realm with colons; a user never has one.
   const realm = rest.join(':');
@@ -55,7 +59,7 @@ function parseLine(text: string): Result<UserLine> {
           'the realm has upper-case letters; chordial challenges with the domain in lower case, so this HA1 would never fit'
         : (unfit('user', user) ?? unfit('realm', realm));
   if (problem !== undefined) return fail(problem);
-  const algorithm = sha256 ? 'SHA-256' : 'MD5';
+  const algorithm = named ?? 'MD5';
   if (!isHex(ha1, HEX_LENGTH[algorithm]))
     return fail(`the HA1 is not ${HEX_LENGTH[algorithm]} hex digits (${algorithm})`);
   return ok({ user, realm, algorithm, ha1: ha1.toLowerCase() });
@@ -97,7 +101,7 @@ export function parseUserFile(text: string): Result<readonly UserLine[], readonl
 }
 
 const formatUserLine = ({ user, realm, algorithm, ha1 }: UserLine): string =>
-  algorithm === 'MD5' ? `${user}:${realm}:${ha1}` : `${user}:${realm}:SHA-256:${ha1}`;
+  algorithm === 'MD5' ? `${user}:${realm}:${ha1}` : `${user}:${realm}:${algorithm}:${ha1}`;
 
 const isOf = (line: string, user: string, realm: string): boolean => {
   if (!isData(line)) return false;

@@ -86,6 +86,11 @@ const addCommand: CommandModule = {
         type: 'boolean',
         default: false,
         describe: 'also store a SHA-256 hash (RFC 8760)',
+      })
+      .option('sha512-256', {
+        type: 'boolean',
+        default: false,
+        describe: 'also store a SHA-512/256 hash (RFC 8760)',
       }),
   handler: async (argv) => {
     const { file, realm } = targetOf(argv);
@@ -95,7 +100,11 @@ const addCommand: CommandModule = {
       user: nameOf(argv),
       realm,
       password,
-      algorithms: argv['sha256'] === true ? ['MD5', 'SHA-256'] : ['MD5'],
+      algorithms: [
+        'MD5',
+        ...(argv['sha256'] === true ? (['SHA-256'] as const) : []),
+        ...(argv['sha512-256'] === true ? (['SHA-512-256'] as const) : []),
+      ],
     });
     if (!changed.ok) throw new CliError(EXIT.usage, changed.error);
     writeUsers(file, changed.value.text);

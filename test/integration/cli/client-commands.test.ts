@@ -210,12 +210,17 @@ describe('users add', () => {
   test('takes the password from the first line of a pipe', async () => {
     const users = join(folder, 'users');
     const flags = ['--file', users, '--domain', 'biloxi.example'];
-    const added = await chordial(['users', 'add', 'bob', '--sha256', ...flags], 'zanzibar\r\nsecond line\n');
-    expect(added).toMatchObject({ code: 0, stderr: '' });
-    // So that no code of ours judges itself: printf 'bob:biloxi.example:zanzibar' | md5sum
-    expect(readFileSync(users, 'utf8').split('\n')[0]).toBe(
-      'bob:biloxi.example:52764fa139e4159ef2ccde9868b45646',
+    const added = await chordial(
+      ['users', 'add', 'bob', '--sha256', '--sha512-256', ...flags],
+      'zanzibar\r\nsecond line\n',
     );
+    expect(added).toMatchObject({ code: 0, stderr: '' });
+    // So that no code of ours judges itself: printf 'bob:biloxi.example:zanzibar' | md5sum, openssl dgst -sha256, -sha512-256
+    expect(readFileSync(users, 'utf8').split('\n').slice(0, 3)).toEqual([
+      'bob:biloxi.example:52764fa139e4159ef2ccde9868b45646',
+      'bob:biloxi.example:SHA-256:b4e8cee2ed9324f4a75d9ff28449ba60326a939f6b0a330f2d84419459d570ad',
+      'bob:biloxi.example:SHA-512-256:2b615a76bbd80a09e758a3d4b5e94675ea49bdbc0b7225bbc672886031a5b5ee',
+    ]);
     const empty = await chordial(['users', 'add', 'al', ...flags], '\n');
     expect(empty.code).toBe(2);
     expect(readFileSync(users, 'utf8')).not.toContain('al:');
