@@ -6,6 +6,7 @@ import { readiness } from './admin/readiness.ts';
 import type { AdminStatus, Readiness } from './admin/types.ts';
 import { LiveLimits } from './app-limits.ts';
 import { composeLocation } from './app-location.ts';
+import { AuthGuard } from './auth/auth-guard.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
 import { FlowTokens } from './auth/flow-token.ts';
 import { UserTable } from './auth/users.ts';
@@ -70,7 +71,9 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
   let draining = false;
 
   const limits = new LiveLimits(config.limits);
-  const { isTrusted } = limits;
+  const { isTrusted, isScanner } = limits;
+  const guard = new AuthGuard(clock, limits.bans);
+  const { bans } = guard;
   const place = composeLocation(config, files, { world, metrics, isTrusted, background: lifecycle });
   const { location } = place;
 
@@ -97,6 +100,8 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
       secret: derived(secret, 'to-tag'),
       limits: limits.sip,
       isTrusted,
+      isBanned: (host) => bans.isBanned(host),
+      isScanner,
       supported: ['path'],
       isOurs,
       isSelf: (uri) => {
@@ -109,13 +114,12 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
   const users = new UserTable(files.users);
   const { auth } = config.sip;
   const authenticator = createAuthenticator(
-    { users, clock, random, log: log.child({ mod: 'auth' }), metrics, isOurs },
+    { users, clock, random, log: log.child({ mod: 'auth' }), metrics, guard, isOurs },
     {
       mode: auth.mode,
       algorithms: auth.algorithms,
       nonceLifetimeSec: auth.nonceLifetimeSec,
       secret: derived(secret, 'nonce'),
-      guard: limits.guard,
     },
   );
   const registrar = createRegistrar(
@@ -154,8 +158,9 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
     forwarder,
     authenticator,
     tokens,
-    // With no passwords asked for, everybody exists who registers.
-    isUser: (name) => auth.mode === 'none' || users.has(name),
+    // With no passwords asked for, everybody exists who registers. Where users are hidden, everybody is looked up, so that
+    // answer and time are those of a user who isn't registered.
+    isUser: (name) => auth.mode === 'none' || auth.hideUsers || users.has(name),
     get self() {
       return self;
     },
@@ -165,6 +170,13 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
   sip.handle('CANCEL', (transaction) => redirector.handleCancel(transaction));
   sip.handleOthers((transaction) => redirector.handle(transaction));
   sip.handleResponses((response, flow) => forwarder.onResponse(response, flow));
+
+  metrics.gauge('chordial_bans', 'Sources that are banned now', () => bans.list().length);
+  metrics.gauge(
+    'chordial_auth_guard_entries',
+    'Sources and users that failures are remembered of',
+    () => guard.size,
+  );
 
   const ready = (): Readiness =>
     readiness({ listening: sip.listeners.length > 0, draining, ...place.readiness() });

@@ -22,6 +22,22 @@ import {
 } from './config-values.ts';
 import { LOG_LEVELS } from './runtime/log.ts';
 
+const scannerName = z.string().regex(/^[\x20-\x7e]{3,64}$/, '3 to 64 printable characters');
+/** sipvicious and what copies its name, and what Kamailio's stock configuration drops. */
+const SCANNERS = [
+  'friendly-scanner',
+  'friendly-request',
+  'sipvicious',
+  'sip-scan',
+  'sipcli',
+  'sundayddr',
+  'pplsip',
+  'VaxSIPUserAgent',
+  'VaxIPUserAgent',
+  'siparmyknife',
+  'sivus',
+] as const;
+
 const registrar = z.strictObject({
   minExpiresSec: expiry.default(60),
   maxExpiresSec: expiry.default(3600),
@@ -52,6 +68,7 @@ export const schema = z.strictObject({
           allowOpen: z.boolean().default(false),
           usersFile: z.string().default(''),
           algorithms: algorithms.default(['MD5']),
+          hideUsers: z.boolean().default(false),
           nonceLifetimeSec: int(10, 86_400).default(300),
           secretFile: z.string().default(''),
         })
@@ -82,6 +99,11 @@ export const schema = z.strictObject({
     .strictObject({
       perSourcePerSec: int(1, 1_000_000).default(200),
       banSec: int(0, 86_400).default(300),
+      dropScanners: z.boolean().default(true),
+      scanners: z
+        .array(scannerName)
+        .max(64)
+        .default([...SCANNERS]),
       trusted: z.array(cidr).max(256).default(['127.0.0.0/8', '::1']),
       maxConnections: int(1, 1_000_000).default(10_000),
       idleSec: int(10, 86_400).default(120),

@@ -6,7 +6,7 @@ import type { Random } from '../runtime/random.ts';
 import type { ExtraHeaders, Reply, ServerTransaction, SipRequest } from '../sip/types.ts';
 import { canonicalHost } from '../uri/hosts.ts';
 import { parseSipUri } from '../uri/parse.ts';
-import { AuthGuard, type AuthGuardOptions } from './auth-guard.ts';
+import type { AuthGuard } from './auth-guard.ts';
 import { readCredentials } from './credentials.ts';
 import {
   algorithmOf,
@@ -24,6 +24,7 @@ export interface AuthenticatorDeps {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly guard: AuthGuard;
   /** Does a request to this URI come to us? */
   readonly isOurs: (uri: string) => boolean;
 }
@@ -36,7 +37,6 @@ export interface AuthenticatorOptions {
   readonly nonceLifetimeSec: number;
   /** Shared by all registrars of a domain: each then accepts the nonces of the others. */
   readonly secret: Uint8Array;
-  readonly guard: AuthGuardOptions;
 }
 
 export interface CheckScope {
@@ -49,9 +49,7 @@ export interface CheckScope {
 export type AuthOutcome =
   /** `user`: the user part of the AOR the credentials are for; undefined under mode `none`, which vouches for nobody. */
   | { readonly kind: 'ok'; readonly user: string | undefined }
-  | { readonly kind: 'challenge'; readonly stale: boolean; readonly reply: Reply }
-  /** Too many failures came from there. */
-  | { readonly kind: 'banned'; readonly reply: Reply };
+  | { readonly kind: 'challenge'; readonly stale: boolean; readonly reply: Reply };
 
 export interface Authenticator {
   check(transaction: ServerTransaction, scope: CheckScope): AuthOutcome;
@@ -88,13 +86,12 @@ export const createAuthenticator = (
   deps: AuthenticatorDeps,
   options: AuthenticatorOptions,
 ): Authenticator => {
-  const { users, clock, log, isOurs } = deps;
+  const { users, clock, log, guard, isOurs } = deps;
   const nonces = new Nonces({
     secret: options.secret,
     lifetimeSec: options.nonceLifetimeSec,
     random: deps.random,
   });
-  const guard = new AuthGuard(options.guard);
   const results = deps.metrics.counter('chordial_auth_total', 'Digest checks by result');
 
   const challenge = (source: string, scope: CheckScope, stale: boolean): AuthOutcome => {
@@ -110,16 +107,6 @@ export const createAuthenticator = (
     );
     return { kind: 'challenge', stale, reply: { status: proxy ? 407 : 401, headers } };
   };
-
-  const banned = (forMs: number): AuthOutcome => ({
-    kind: 'banned',
-    // 503 and not 403: a phone that shares the address comes back after the ban instead of giving up.
-    reply: {
-      status: 503,
-      reason: 'Too Many Failed Authentications',
-      headers: [['Retry-After', String(Math.ceil(forMs / 1000))]],
-    },
-  });
 
   /** Undefined if the credentials are right, else why not. Unknown users and wrong passwords take the same work. */
   const failureOf = (
@@ -144,11 +131,6 @@ export const createAuthenticator = (
       const { request, flow } = transaction;
       const source = flow.remote.host;
       const { realm } = scope;
-      const bannedMs = guard.bannedMs(source, clock.monoMs());
-      if (bannedMs > 0) {
-        results.add({ result: 'banned' });
-        return banned(bannedMs);
-      }
       const credentials = readCredentials(
         request,
         scope.proxy ? 'proxy-authorization' : 'authorization',
@@ -164,15 +146,13 @@ export const createAuthenticator = (
         // RFC 7616 §3.3: stale=true says that "the previous request from the client was rejected because the nonce
         // value was stale", and that the password need not be asked for again: phones read a plain 401 as a wrong one.
         // Whoever sends a nonce that isn't ours may be another than the owner of the address: nothing is counted.
-        const right =
-          guard.mayLookAtForeign(attempt, clock.monoMs()) && 'user' in failureOf(request, credentials, realm);
+        const right = guard.mayLookAtForeign(attempt) && 'user' in failureOf(request, credentials, realm);
         results.add({ result: right ? 'stale' : 'foreign-nonce' });
         return challenge(source, scope, right);
       }
-      const answer = guard.ask(attempt, clock.monoMs());
-      if (answer.kind !== 'look') {
-        results.add({ result: answer.kind });
-        return answer.kind === 'banned' ? banned(answer.forMs) : challenge(source, scope, false);
+      if (guard.ask(attempt) === 'slowed') {
+        results.add({ result: 'slowed' });
+        return challenge(source, scope, false);
       }
       const result = failureOf(request, credentials, realm);
       if ('user' in result) {
@@ -197,8 +177,8 @@ export const createAuthenticator = (
         },
         'authentication failed',
       );
-      if (guard.failed(attempt, clock.monoMs()) === 'banned')
-        log.warn({ src: source, forSec: options.guard.banSec }, 'source banned');
+      const banned = guard.failed(attempt);
+      if (banned !== undefined) log.warn({ src: source, forSec: guard.bans.forSec, banned }, 'source banned');
       return challenge(source, scope, false);
     },
   };

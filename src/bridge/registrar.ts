@@ -90,8 +90,7 @@ export const createRegistrar = (deps: RegistrarDeps, options: RegistrarOptions):
     const { request } = transaction;
     const auth = deps.authenticator.check(transaction, { realm: name.domain, proxy: false });
     if (auth.kind !== 'ok') {
-      const why = auth.kind === 'challenge' ? (auth.stale ? 'stale nonce' : 'challenge') : 'banned';
-      return { reply: auth.reply, why };
+      return { reply: auth.reply, why: auth.stale ? 'stale nonce' : 'challenge' };
     }
     const parts = readParts(request);
     if (!parts.ok) return { reply: { status: 400, reason: parts.error }, why: parts.error };

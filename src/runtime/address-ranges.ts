@@ -36,6 +36,15 @@ export const createAddressRanges = (ranges: readonly string[]): ((host: string) 
   };
 };
 
+/**
+ * The network around a source that one customer may have whole: the /48 of an IPv6 /64, of which tunnel brokers give
+ * one to everybody who asks. Undefined for IPv4, where one address is what one pays for.
+ */
+export const networkOf = (source: string): string | undefined => {
+  const [, head] = /^((?:[0-9a-f]+:){3})[0-9a-f]+::\/64$/.exec(source) ?? [];
+  return head === undefined ? undefined : `${head}:/48`;
+};
+
 /** Who counts as one source: an IPv4 address, or an IPv6 /64 (whoever has one address of it has all). */
 export const sourceOf = (host: string): string => {
   const address = bare(host);

@@ -7,7 +7,11 @@ import type { SipMessage } from './types.ts';
 
 export type FrameItem =
   /** A whole message; `read` may be an error that is answered and read past. */
-  | { readonly kind: 'message'; readonly read: Result<SipMessage, SipReadError> }
+  | {
+      readonly kind: 'message';
+      readonly read: Result<SipMessage, SipReadError>;
+      readonly raw: Uint8Array | undefined;
+    }
   /** CR LF CR LF between messages: one CR LF is its answer. */
   | { readonly kind: 'ping' }
   /** Nobody knows where the next message begins: answer if that is possible, then close. Nothing follows. */
@@ -15,6 +19,8 @@ export type FrameItem =
 
 export interface FramerOptions {
   readonly messageBytesMax: number;
+  /** Does somebody want the bytes of whole messages (`raw`), besides what they say? */
+  readonly wantsRaw?: () => boolean;
   readonly work?: Work;
 }
 
@@ -104,9 +110,13 @@ export class StreamFramer {
     // A view would keep the whole buffer alive for as long as somebody holds the message.
     const body = new Uint8Array(this.#bytes.subarray(head.bodyStart, head.end));
     this.#count(body.length);
+    const raw =
+      this.#options.wantsRaw?.() === true
+        ? new Uint8Array(this.#bytes.subarray(this.#start, head.end))
+        : undefined;
     this.#head = undefined;
     this.#move(head.end, this.#end);
-    return { kind: 'message', read: head.read.complete(body) };
+    return { kind: 'message', read: head.read.complete(body), raw };
   }
 
   /** Before a start line: CR LF alone is nothing (an answer to a ping of ours), CR LF CR LF asks for an answer. */

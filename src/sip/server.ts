@@ -33,6 +33,7 @@ import type {
 } from './types.ts';
 import { UdpTransport } from './udp-transport.ts';
 import { answerPort, stampVia } from './via.ts';
+import { NO_TAP, type WireTap } from './wire-tap.ts';
 
 export interface SipServerDeps {
   readonly clock: Clock;
@@ -61,6 +62,11 @@ export interface SipServerOptions extends DispatchOptions {
   readonly secret: Uint8Array;
   readonly limits: SipLimits;
   readonly isTrusted: (host: string) => boolean;
+  /** Such a source is not heard at all. */
+  readonly isBanned: (host: string) => boolean;
+  /** Is this User-Agent that of a program that looks for victims? */
+  readonly isScanner: (userAgent: string) => boolean;
+  readonly tap?: WireTap;
 }
 
 type Encode = (request: SipRequest, reply: Reply) => Uint8Array;
@@ -92,13 +98,14 @@ export class SipServer {
   readonly #dispatch: Dispatch;
   readonly #udp: UdpTransport;
   readonly #tcp: TcpTransport;
+  readonly #isScanner: (request: SipRequest, flow: Flow) => boolean;
   #responses: ResponseHandler | undefined;
   /** The sockets as the forwarder sees them. */
   readonly sender: SipSender;
 
   constructor(deps: SipServerDeps, options: SipServerOptions) {
     const { clock, random, log, openDatagram, listenStream, connectStream } = deps;
-    const { limits, listeners, isTrusted } = options;
+    const { limits, listeners, isTrusted, isBanned, isScanner, tap = NO_TAP } = options;
     this.#log = log;
     this.#metrics = createSipMetrics(deps.metrics);
     const toTags = createToTags(options.secret);
@@ -140,7 +147,9 @@ export class SipServer {
       {
         listeners: listeners.filter((one) => one.transport === 'udp'),
         limits,
+        isBanned,
         admit,
+        tap,
         onDatagram: (bytes, flow, answerTo) => this.#receive(readMessage(bytes), flow, answerTo),
       },
     );
@@ -152,10 +161,16 @@ export class SipServer {
         writeBufferBytesMax: WRITE_BUFFER_BYTES,
         messageMs: MESSAGE_MS,
         isTrusted,
+        isBanned,
         admit,
+        tap,
         onMessage: (read, flow) => this.#receive(read, flow, () => flow),
       },
     );
+    this.#isScanner = ({ rows }, { remote }) => {
+      const userAgent = rows.find(({ name }) => name === 'user-agent')?.value;
+      return userAgent !== undefined && isScanner(userAgent) && !isTrusted(remote.host);
+    };
     this.sender = createSender(
       { clock, random, udp: this.#udp, tcp: this.#tcp },
       { connectMs: CONNECT_MS, connectingMax: CONNECTING_MAX, backoffMs: BACKOFF_MS },
@@ -223,7 +238,13 @@ export class SipServer {
   }
 
   #serve(read: Result<SipMessage, SipReadError>, flow: Flow, answerTo: (port: number) => Flow): void {
-    if (!read.ok) this.#unreadable(read.error, flow, answerTo);
+    const told = read.ok ? read.value : read.error.request;
+    if (told?.kind === 'request' && this.#isScanner(told, flow)) {
+      this.#metrics.dropped('scanner');
+      // Any answer tells a scanner that there is something. Nobody is banned for it: over UDP anybody can send in the
+      // name of another.
+      flow.close?.();
+    } else if (!read.ok) this.#unreadable(read.error, flow, answerTo);
     else if (read.value.kind === 'request') {
       const request = stampVia(read.value, flow.remote);
       this.#dispatch.request(request, flow, wayBack(request, flow, answerTo));

@@ -7,6 +7,10 @@ import type { Transport } from './types.ts';
 export type DropReason =
   /** A source sent more than its share: a datagram is dropped, a connection is not read from for a while. */
   | 'rate'
+  /** From a source that is banned; unread. */
+  | 'banned'
+  /** From a program that looks for victims, by its own word (User-Agent). */
+  | 'scanner'
   | 'held'
   | 'too-large'
   | 'keep-alive'

@@ -7,6 +7,7 @@ import { type FrameItem, StreamFramer } from './framer.ts';
 import type { SipReadError } from './read-error.ts';
 import type { DropReason, SipMetrics } from './sip-metrics.ts';
 import type { Flow, SipMessage } from './types.ts';
+import type { WireTap } from './wire-tap.ts';
 
 export interface ConnectionDeps {
   readonly clock: Clock;
@@ -21,10 +22,13 @@ export interface ConnectionOptions {
   };
   /** A message whose first byte came must be complete by then. */
   readonly messageMs: number;
+  /** Nothing of such a source is looked at: its connection is closed. */
+  readonly isBanned: (host: string) => boolean;
   /** May this source have one more message served now? If not, its bytes wait for a while. */
   readonly admit: (host: string) => boolean;
   /** One whole message, read. */
   readonly onMessage: (read: Result<SipMessage, SipReadError>, flow: Flow) => void;
+  readonly tap: WireTap;
 }
 
 export interface Connection {
@@ -52,7 +56,11 @@ export const createConnection = (
 ): Connection => {
   const { clock, metrics } = deps;
   const { stream } = ends;
-  const framer = new StreamFramer({ messageBytesMax: options.limits.messageBytesMax });
+  const { tap } = options;
+  const framer = new StreamFramer({
+    messageBytesMax: options.limits.messageBytesMax,
+    wantsRaw: () => tap.on,
+  });
   let tellClosed: () => void = () => undefined;
   const closed = new Promise<void>((resolve) => {
     tellClosed = resolve;
@@ -78,10 +86,15 @@ export const createConnection = (
       return stream.open;
     },
     send(bytes) {
+      if (tap.on) tap.sent(bytes, flow);
       if (stream.send(bytes)) return true;
       // Open, and yet no room: its peer asks and doesn't read.
       if (stream.open) close('slow-reader');
       return false;
+    },
+    close() {
+      closing = true;
+      stream.destroy();
     },
   };
 
@@ -104,7 +117,10 @@ export const createConnection = (
   };
 
   const take = (item: FrameItem): void => {
-    if (item.kind === 'message') options.onMessage(item.read, flow);
+    if (item.kind === 'message') {
+      if (item.raw !== undefined) tap.received(item.raw, flow);
+      options.onMessage(item.read, flow);
+    }
     // RFC 5626 §3.5.1: "the server … MUST immediately respond with a pong", a single CRLF.
     else if (item.kind === 'ping') flow.send(PONG);
     else {
@@ -141,6 +157,10 @@ export const createConnection = (
     closed,
     handlers: {
       onBytes(bytes) {
+        if (options.isBanned(stream.remote.host)) {
+          close('banned');
+          return;
+        }
         lastByteMs = clock.monoMs();
         framer.push(bytes);
         serve();

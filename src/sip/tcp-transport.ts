@@ -140,11 +140,15 @@ export class TcpTransport {
 
   #accept(stream: StreamPort, listener: BoundListener): StreamHandlers | undefined {
     const { metrics } = this.#deps;
+    const { host } = stream.remote;
+    if (this.#options.isBanned(host)) {
+      metrics.dropped('banned');
+      return undefined;
+    }
     if (this.#connections.size >= this.#options.limits.connectionsMax) {
       metrics.dropped('connections');
       return undefined;
     }
-    const { host } = stream.remote;
     const held = this.#perSource.get(sourceOf(host)) ?? 0;
     if (held >= this.#options.limits.connectionsPerSourceMax && !this.#options.isTrusted(host)) {
       metrics.dropped('connections-per-source');

@@ -84,6 +84,8 @@ export interface Flow {
   readonly open: boolean;
   /** Returns false if the bytes could not be handed on (closed, or its buffer is full). */
   send(bytes: Uint8Array): boolean;
+  /** Ends a connection at once; a datagram has none. */
+  close?(): void;
 }
 
 /** Header rows to add to a response, in order: long names in their usual spelling. Values must not hold CR, LF or NUL. */

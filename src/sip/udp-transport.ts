@@ -4,6 +4,7 @@ import { CodedError, messageOf } from '../runtime/errors.ts';
 import { familyOf } from '../uri/hosts.ts';
 import type { DropReason, SipMetrics } from './sip-metrics.ts';
 import type { BoundListener, Flow, ListenerSpec } from './types.ts';
+import type { WireTap } from './wire-tap.ts';
 
 /** A datagram that came. `answerTo` gives the way back to another port of its source, by the same socket. */
 export type OnDatagram = (bytes: Uint8Array, flow: Flow, answerTo: (port: number) => Flow) => void;
@@ -16,27 +17,35 @@ export interface UdpTransportDeps {
 export interface UdpTransportOptions {
   readonly listeners: readonly ListenerSpec[];
   readonly limits: { readonly messageBytesMax: number };
+  /** Nothing of such a source is looked at, nor answered. */
+  readonly isBanned: (host: string) => boolean;
   /** Asked before anything is parsed: may this source go on? */
   readonly admit: (host: string) => boolean;
   readonly onDatagram: OnDatagram;
+  readonly tap: WireTap;
 }
 
 interface UdpListener extends BoundListener {
   readonly socket: DatagramPort;
   readonly family: 4 | 6 | undefined;
+  readonly tap: WireTap;
 }
 
-const flowOf = (listener: UdpListener, remote: Endpoint): Flow => ({
-  transport: 'udp',
-  local: listener.bound,
-  advertised: listener.advertised,
-  remote,
-  open: true,
-  send(bytes) {
-    listener.socket.send(bytes, remote);
-    return true;
-  },
-});
+const flowOf = (listener: UdpListener, remote: Endpoint): Flow => {
+  const flow: Flow = {
+    transport: 'udp',
+    local: listener.bound,
+    advertised: listener.advertised,
+    remote,
+    open: true,
+    send(bytes) {
+      if (listener.tap.on) listener.tap.sent(bytes, flow);
+      listener.socket.send(bytes, remote);
+      return true;
+    },
+  };
+  return flow;
+};
 
 // CRLF, CRLF CRLF and the four zero bytes of NAT helpers; no SIP message is as short.
 const KEEP_ALIVE_BYTES_MAX = 4;
@@ -114,20 +123,22 @@ export class UdpTransport {
         onError: () => metrics.dropped('socket-error'),
       },
     );
-    listener = { ...boundListener(spec, socket.local), socket, family: familyOf(spec.host) };
+    const { tap } = this.#options;
+    listener = { ...boundListener(spec, socket.local), socket, family: familyOf(spec.host), tap };
     return listener;
   }
 
   #receive(bytes: Uint8Array, from: Endpoint, listener: UdpListener): void {
+    const { tap, onDatagram } = this.#options;
+    // Before it is refused: whoever looks for a phone's requests wants to see that they come.
+    if (tap.on && bytes.length > KEEP_ALIVE_BYTES_MAX) tap.received(bytes, flowOf(listener, from));
     const refused = this.#refusal(bytes, from);
     if (refused !== undefined) this.#deps.metrics.dropped(refused);
-    else
-      this.#options.onDatagram(bytes, flowOf(listener, from), (port) =>
-        flowOf(listener, { host: from.host, port }),
-      );
+    else onDatagram(bytes, flowOf(listener, from), (port) => flowOf(listener, { host: from.host, port }));
   }
 
   #refusal(bytes: Uint8Array, from: Endpoint): DropReason | undefined {
+    if (this.#options.isBanned(from.host)) return 'banned';
     if (!this.#options.admit(from.host)) return 'rate';
     if (bytes.length <= KEEP_ALIVE_BYTES_MAX) return 'keep-alive';
     return bytes.length > this.#options.limits.messageBytesMax ? 'too-large' : undefined;

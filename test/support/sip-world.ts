@@ -6,6 +6,7 @@ import { MetricsRegistry } from '../../src/runtime/metrics.ts';
 import { connectStream, listenStream } from '../../src/runtime/stream.ts';
 import { type SipLimits, SipServer } from '../../src/sip/server.ts';
 import type { ListenerSpec } from '../../src/sip/types.ts';
+import type { WireTap } from '../../src/sip/wire-tap.ts';
 import { ManualClock } from './manual-clock.ts';
 import { type TcpPeer, tcpPeer, type UdpPeer, udpPeer } from './sip-peers.ts';
 
@@ -29,6 +30,9 @@ export interface SipWorldOptions {
   readonly listeners?: readonly ListenerSpec[];
   readonly limits?: Partial<SipLimits>;
   readonly trusted?: boolean;
+  readonly isBanned?: (host: string) => boolean;
+  readonly isScanner?: (userAgent: string) => boolean;
+  readonly tap?: WireTap;
 }
 
 export const loopback = (transport: 'udp' | 'tcp', host = '127.0.0.1'): ListenerSpec => ({
@@ -66,6 +70,9 @@ export const sipWorld = async (options: SipWorldOptions = {}): Promise<SipWorld>
         ...options.limits,
       },
       isTrusted: () => options.trusted ?? true,
+      isBanned: options.isBanned ?? (() => false),
+      isScanner: options.isScanner ?? (() => false),
+      ...(options.tap === undefined ? {} : { tap: options.tap }),
       isOurs: (uri) => uri.includes('example.com'),
       isSelf: (uri) => uri === 'sip:example.com',
       supported: ['path'],

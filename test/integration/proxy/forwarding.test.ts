@@ -1,5 +1,6 @@
 // Whole calls through a real server on loopback: the phones are sockets that say what linphone and baresip say.
 import { afterEach, describe, expect, test } from 'vitest';
+import { AuthGuard } from '../../../src/auth/auth-guard.ts';
 import { createAuthenticator } from '../../../src/auth/authenticator.ts';
 import { digestHa1 } from '../../../src/auth/digest.ts';
 import { FlowTokens } from '../../../src/auth/flow-token.ts';
@@ -45,6 +46,8 @@ const startServer = async (contactOf: () => string) => {
         idleMs: 120_000,
       },
       isTrusted: () => true,
+      isBanned: () => false,
+      isScanner: () => false,
       isOurs: (uri) => uri.includes('biloxi.com'),
       isSelf: () => false,
       supported: [],
@@ -58,6 +61,7 @@ const startServer = async (contactOf: () => string) => {
     {
       ...deps,
       users: new UserTable([{ user: ALICE.user, realm, algorithm: 'MD5', ha1 }]),
+      guard: new AuthGuard(systemClock, { banSec: 0, isTrusted: () => false }),
       isOurs: () => false,
     },
     {
@@ -65,7 +69,6 @@ const startServer = async (contactOf: () => string) => {
       algorithms: ['MD5'],
       nonceLifetimeSec: 300,
       secret,
-      guard: { banSec: 0, isTrusted: () => false },
     },
   );
   const self = createSelf({ domains: [realm], aliases: [], listeners: server.listeners });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { AuthGuard } from '../../../src/auth/auth-guard.ts';
 import { createAuthenticator } from '../../../src/auth/authenticator.ts';
 import { addUser, parseUserFile } from '../../../src/auth/user-file.ts';
 import { UserTable } from '../../../src/auth/users.ts';
@@ -20,6 +21,7 @@ const world = () => {
       random: systemRandom,
       log: silentLog,
       metrics: new MetricsRegistry(),
+      guard: new AuthGuard(clock, { banSec: 300, isTrusted: () => false }),
       isOurs: () => false,
     },
     {
@@ -27,7 +29,6 @@ const world = () => {
       algorithms: ['MD5'],
       nonceLifetimeSec: 300,
       secret: Buffer.from('secret'),
-      guard: { banSec: 300, isTrusted: () => false },
     },
   );
   const made = registrarWorld({ authenticator, clock });
