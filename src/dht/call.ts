@@ -13,6 +13,8 @@ export interface Call {
   readonly traits: RequestTraits;
   readonly transaction: Uint8Array;
   readonly body: Uint8Array;
+  /** The body names its sender: who does not know it is sent the descriptor, too. */
+  readonly byName: boolean;
   readonly startedMs: number;
   readonly fixedTimeoutMs: number | undefined;
   readonly resolve: (outcome: CallOutcome) => void;

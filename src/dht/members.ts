@@ -9,7 +9,7 @@ import type { MemberLocator } from './member-locator.ts';
 import { cutOff } from './serve.ts';
 import { medianEstimate } from './size-estimate.ts';
 import type { Tasks } from './tasks.ts';
-import type { FindOutcome, RecordStorePort, Request } from './types.ts';
+import type { FindOutcome, Peer, RecordStorePort, Request } from './types.ts';
 import type { Locator } from './write.ts';
 
 /** How often a member waits for the one before it to have come in. */
@@ -66,6 +66,11 @@ export class Members {
       .filter(({ ring }) => ring.joined)
       .map(({ ring }) => ring.ownSizeEstimate());
     return medianEstimate(one, more);
+  }
+
+  /** One life of a member that one of ours has in its table. */
+  held(id: Id, bootSequence: number): Peer | undefined {
+    return this.all.flatMap(({ ring }) => ring.held(id, bootSequence) ?? [])[0];
   }
 
   isSelf(id: Id): boolean {

@@ -21,7 +21,8 @@ import {
   union,
   word,
 } from './fields.ts';
-import type { RequestType } from './request-traits.ts';
+import { REQUEST_TRAITS, type RequestType } from './request-traits.ts';
+import { isByName, type KnownPeer, nameIn, putName, withDescriptor } from './speaker.ts';
 import { MODES, statusReport } from './status-codec.ts';
 import { TABLE_BUCKETS } from './table-digest.ts';
 import type { Answer, ErrorCode, Peer, Request, SyncOp } from './types.ts';
@@ -54,6 +55,7 @@ const ERROR_CODES: readonly ErrorCode[] = [
   'id-alive-elsewhere',
   'constants-differ',
   'unsupported',
+  'unknown-speaker',
 ];
 
 const entries = list(bytes(ENTRY_BYTES_MAX), ENTRIES_MAX);
@@ -279,7 +281,9 @@ interface OpenedRequest {
   readonly type: RequestType;
   /** Signatures that reading and serving it may make us check. */
   readonly checks: number;
-  read(): Result<Request>;
+  /** It names its sender and has not its descriptor. */
+  readonly byName: boolean;
+  read(): Result<Request, { code: 'malformed' | 'unknown-speaker'; detail: string }>;
 }
 
 interface ReadAnswer {
@@ -288,7 +292,8 @@ interface ReadAnswer {
 }
 
 export interface MessageCodec {
-  encodeRequest(request: Request): Uint8Array;
+  /** `byName`: without the sender's descriptor, for who holds that already. */
+  encodeRequest(request: Request, byName?: boolean): Uint8Array;
   openRequest(
     bytes: Uint8Array,
   ): Result<OpenedRequest, { code: 'malformed' | 'unsupported'; detail: string }>;
@@ -327,12 +332,28 @@ const caught = <T>(read: () => T): Result<T> => {
   }
 };
 
-export const messageCodec = (decodePeer: DecodePeer): MessageCodec => {
+export const messageCodec = (decodePeer: DecodePeer, known: KnownPeer = () => undefined): MessageCodec => {
   const one = peer(decodePeer);
   const requests = requestCodec(one);
   const answers = answerCodec(one);
+  const readRequest = (
+    map: ReadonlyMap<unknown, unknown>,
+    named: boolean,
+  ): Result<Request, { code: 'malformed' | 'unknown-speaker'; detail: string }> => {
+    const name = caught(() => (named ? nameIn(map) : undefined));
+    if (!name.ok) return fail({ code: 'malformed', detail: name.error });
+    const speaker = name.value && known(name.value.id, name.value.bootSequence);
+    if (name.value !== undefined && speaker === undefined)
+      return fail({ code: 'unknown-speaker', detail: 'your descriptor is not held here' });
+    const read = caught(() => requests.read(speaker === undefined ? map : withDescriptor(map, speaker)));
+    return read.ok ? read : fail({ code: 'malformed', detail: read.error });
+  };
   return {
-    encodeRequest: (request) => encodeCbor(requests.write(request)),
+    encodeRequest(request, byName = false) {
+      const map = requests.write(request);
+      if (byName && 'peer' in request) putName(map, request.peer);
+      return encodeCbor(map);
+    },
     openRequest(raw) {
       const decoded = decodeCbor(raw);
       if (!decoded.ok) return fail({ code: 'malformed', detail: decoded.error });
@@ -340,7 +361,13 @@ export const messageCodec = (decodePeer: DecodePeer): MessageCodec => {
       if (!(map instanceof Map)) return fail({ code: 'malformed', detail: 'message is not a map' });
       const type = requests.nameOf(map);
       if (type === undefined) return fail({ code: 'unsupported', detail: 'unknown request type' });
-      return ok({ type, checks: checksIn(type, map), read: () => caught(() => requests.read(map)) });
+      const named = REQUEST_TRAITS[type].byName;
+      return ok({
+        type,
+        checks: checksIn(type, map),
+        byName: named && isByName(map),
+        read: () => readRequest(map, named),
+      });
     },
     encodeAnswer(answer, sizeEstimate) {
       // NaN and negatives, which an estimate of a ring in trouble may be, are no size.

@@ -13,6 +13,7 @@ import { type Calls, withOwnMembers } from './own-members.ts';
 import { createReadRepair } from './read-repair.ts';
 import type { FatalProblem } from './ring-options.ts';
 import { type RingWalk, walkRing } from './ring-walk.ts';
+import type { KnownPeer } from './speaker.ts';
 import { createStack, type Stack, type StackDeps, type StackOptions } from './stack.ts';
 import type {
   Answer,
@@ -78,7 +79,8 @@ export class LspNode implements OverlayClient {
     this.#options = options;
     const handler: RequestHandler = (request, from, proven) => this.#handle(request, from, proven);
     const sizeEstimate = (): number => this.#members?.ownSizeEstimate() ?? 1;
-    this.#stack = createStack({ ...deps, handler, sizeEstimate }, options);
+    const known: KnownPeer = (id, bootSequence) => this.#members?.held(id, bootSequence);
+    this.#stack = createStack({ ...deps, handler, sizeEstimate, known }, options);
     const { rpc } = this.#stack;
     this.#calls = withOwnMembers(rpc, {
       endpoints: () => [...this.#advertised(), rpc.local],

@@ -30,6 +30,8 @@ export interface RequestTraits {
   readonly cookie: boolean;
   /** Signed by the node's key together with the cookie, until sessions exist (DESIGN §5). */
   readonly signed: boolean;
+  /** May name its sender instead of carrying its descriptor, to who holds that already. */
+  readonly byName: boolean;
   /** Not to be executed twice: copies get the first one's answer. */
   readonly once: boolean;
   /** The answer waits for something else than our own tables, so its time says little about the path. */
@@ -41,6 +43,7 @@ export interface RequestTraits {
 const reading = (padTo: number): RequestTraits => ({
   cookie: false,
   signed: false,
+  byName: false,
   once: false,
   slow: false,
   padTo,
@@ -48,6 +51,7 @@ const reading = (padTo: number): RequestTraits => ({
 const changing = (signed: boolean): RequestTraits => ({
   cookie: true,
   signed,
+  byName: signed,
   once: true,
   slow: true,
   padTo: 0,
@@ -67,7 +71,8 @@ export const REQUEST_TRAITS: Readonly<Record<RequestType, RequestTraits>> = {
   probe: changing(false),
   publish: changing(false),
   sync: changing(true),
-  join: changing(true),
+  // A joiner is nobody's acquaintance yet.
+  join: { ...changing(true), byName: false },
   notify: changing(true),
   leave: changing(true),
   events: changing(true),

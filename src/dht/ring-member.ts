@@ -163,6 +163,11 @@ export class RingMember implements RingView {
   everybody(): readonly Peer[] {
     return this.#core.everybody();
   }
+  /** One life of one of them. */
+  held(id: Id, bootSequence: number): Peer | undefined {
+    const peer = this.#core.table.everybody.get(id);
+    return peer?.bootSequence === bootSequence ? peer : undefined;
+  }
   get known(): number {
     return this.#core.known;
   }

@@ -1,4 +1,5 @@
 // The asking side of LSP: calls in flight, their retransmission, cookies learnt, answers gathered from parts.
+import { SIGNATURE_BYTES } from '../record/identity.ts';
 import { BoundedMap } from '../runtime/bounded-map.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Endpoint } from '../runtime/datagram.ts';
@@ -6,13 +7,13 @@ import { jittered, type Random } from '../runtime/random.ts';
 import { canonicalEndpoint, endpointKey, sameEndpoint } from './address.ts';
 import { type Call, FRESH_CALL, inTransfer, noteBitmap } from './call.ts';
 import { type CallFramesDeps, fetchFrame, requestFrames } from './call-frames.ts';
-import { type Frame, TRANSACTION_BYTES } from './frame.ts';
+import { CHUNK_BYTES_MAX, type Frame, TRANSACTION_BYTES } from './frame.ts';
 import type { MessageCodec } from './messages.ts';
 import { bitmapFromBytes, hasPart, PartBuffer } from './parts.ts';
 import { REQUEST_TRAITS, type RequestTraits, type RequestType } from './request-traits.ts';
 import type { DropReason, RpcMetrics } from './rpc-metrics.ts';
 import { RTO_INITIAL_MS, RTO_MAX_MS, type RtoState, rtoBackedOff, rtoSample } from './rto.ts';
-import type { Answer, CallOutcome, Request } from './types.ts';
+import type { Answer, CallOutcome, ErrorCode, Request } from './types.ts';
 
 /** Two suffice (none yet, then one that just expired); more is a peer that can't be asked. */
 const CHALLENGES_MAX = 2;
@@ -21,6 +22,9 @@ const ATTEMPTS_DEFAULT = 3;
 const ROUND_MS = 400;
 /** Rounds that moved something on and therefore are no attempt; beyond them each is one. */
 const ROUNDS_MAX = 16;
+
+/** Who does not know of names at all misses the descriptor. */
+const isUnknownSpeaker = (code: ErrorCode): boolean => code === 'unknown-speaker' || code === 'malformed';
 
 export interface CallLimits {
   readonly inFlightMax: number;
@@ -65,6 +69,18 @@ export class RpcCalls {
     request: Request,
     options: { readonly attempts?: number; readonly timeoutMs?: number },
   ): Promise<CallOutcome> {
+    return this.#call(to, request, { ...options, byName: REQUEST_TRAITS[request.type].byName });
+  }
+
+  #call(
+    to: Endpoint,
+    request: Request,
+    options: {
+      readonly attempts?: number;
+      readonly timeoutMs?: number | undefined;
+      readonly byName: boolean;
+    },
+  ): Promise<CallOutcome> {
     return new Promise((resolve) => {
       const refuse = (code: Exclude<CallOutcome, { ok: true }>['code']): void => {
         const outcome: CallOutcome = { ok: false, code };
@@ -81,7 +97,7 @@ export class RpcCalls {
       if (this.#calls.size >= this.#limits.inFlightMax || held >= this.#limits.inFlightPerPeerMax) {
         return refuse('too-many');
       }
-      const body = this.#deps.codec.encodeRequest(request);
+      const { body, byName } = this.#bodyOf(request, options.byName);
       const transaction = this.#deps.random.bytes(TRANSACTION_BYTES);
       const call: Call = {
         key: Buffer.from(transaction).toString('latin1'),
@@ -91,6 +107,7 @@ export class RpcCalls {
         traits,
         transaction,
         body,
+        byName,
         startedMs: this.#deps.clock.monoMs(),
         fixedTimeoutMs: options.timeoutMs,
         resolve,
@@ -151,6 +168,15 @@ export class RpcCalls {
   stop(): void {
     this.#stopped = true;
     for (const call of [...this.#calls.values()]) this.#finish(call, { ok: false, code: 'closed' });
+  }
+
+  /** By name only in a single datagram: of one in parts the descriptor is little, and to send it twice would be much. */
+  #bodyOf(request: Request, mayName: boolean): { readonly body: Uint8Array; readonly byName: boolean } {
+    const { codec } = this.#deps;
+    const named = mayName ? codec.encodeRequest(request, true) : undefined;
+    return named !== undefined && named.length <= CHUNK_BYTES_MAX - SIGNATURE_BYTES
+      ? { body: named, byName: true }
+      : { body: codec.encodeRequest(request), byName: false };
   }
 
   #firstTimeoutMs(peerKey: string, traits: RequestTraits): number {
@@ -243,6 +269,12 @@ export class RpcCalls {
       this.#rto.set(call.peerKey, rtoSample(this.#rto.get(call.peerKey), rttMs));
     }
     const { answer, sizeEstimate } = read.value;
+    if (call.byName && answer.type === 'error' && isUnknownSpeaker(answer.code)) {
+      this.#forget(call);
+      const { to, request, attemptsLeft: attempts, fixedTimeoutMs: timeoutMs } = call;
+      void this.#call(to, request, { attempts, timeoutMs, byName: false }).then(call.resolve);
+      return;
+    }
     this.#finish(call, { ok: true, answer, meta: { from: call.to, rttMs, sizeEstimate } });
   }
 
@@ -258,12 +290,16 @@ export class RpcCalls {
     this.#rto.set(call.peerKey, rtoBackedOff(this.#rto.get(call.peerKey), call.timeoutMs));
   }
 
-  #finish(call: Call, outcome: CallOutcome): void {
+  #forget(call: Call): void {
     call.timer?.cancel();
     this.#calls.delete(call.key);
     const held = (this.#perPeer.get(call.peerKey) ?? 1) - 1;
     if (held > 0) this.#perPeer.set(call.peerKey, held);
     else this.#perPeer.delete(call.peerKey);
+  }
+
+  #finish(call: Call, outcome: CallOutcome): void {
+    this.#forget(call);
     this.#deps.metrics.called(call.request.type, outcome, this.#deps.clock.monoMs() - call.startedMs);
     call.resolve(outcome);
   }

@@ -22,6 +22,7 @@ export type DropReason =
   | 'busy'
   | 'wrong-overlay'
   | 'malformed'
+  | 'unknown-speaker'
   | 'bad-signature'
   | 'fault';
 

@@ -217,13 +217,16 @@ export class RpcRequests {
     }
     const read = opened.value.read();
     if (!read.ok) {
-      this.#refuse(asker, 'malformed', read.error);
+      this.#deps.metrics.dropped(read.error.code);
+      this.#reply(asker, errorAnswer(read.error.code, read.error.detail));
       return;
     }
     const request = read.value;
     if (signatureFits !== undefined && 'peer' in request && !signatureFits(request.peer.publicKey)) {
       this.#deps.metrics.dropped('bad-signature');
-      this.#reply(asker, errorAnswer('refused', 'signature does not fit'));
+      // Of whom it names we may hold another's descriptor: with its own it can show that the name is its.
+      const code = opened.value.byName ? 'unknown-speaker' : 'refused';
+      this.#reply(asker, errorAnswer(code, 'signature does not fit'));
       return;
     }
     this.#run(asker, request, traits.once && asker.proven);

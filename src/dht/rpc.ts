@@ -16,6 +16,7 @@ import type { RequestType } from './request-traits.ts';
 import { type CallLimits, RpcCalls } from './rpc-calls.ts';
 import { type DropReason, type RpcMetrics, rpcMetrics } from './rpc-metrics.ts';
 import { type RequestLimits, RpcRequests } from './rpc-requests.ts';
+import type { KnownPeer } from './speaker.ts';
 import { Tally } from './tally.ts';
 import type { CallOutcome, Request, RequestHandler, Rpc } from './types.ts';
 
@@ -29,6 +30,8 @@ export interface LspRpcDeps {
   readonly crypto?: LspCrypto | undefined;
   /** Asked about every request that comes in; never rejects. */
   readonly handler: RequestHandler;
+  /** Of members: whose requests need not carry their descriptors. */
+  readonly known?: KnownPeer | undefined;
   /** Put into every answer. */
   readonly sizeEstimate: () => number;
   readonly log: Log;
@@ -101,7 +104,7 @@ export class LspRpc implements Rpc {
       clock,
       overlayId,
       overlayTag: overlayTag(overlayId),
-      codec: messageCodec(crypto.decodePeer),
+      codec: messageCodec(crypto.decodePeer, deps.known),
       metrics: this.#metrics,
       send: (bytes: Uint8Array, to: Endpoint, kind?: RequestType) => this.#send(bytes, to, kind),
     };

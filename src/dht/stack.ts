@@ -10,6 +10,7 @@ import type { LspCrypto } from './crypto.ts';
 import { PeerHealth } from './peer-health.ts';
 import { LspRpc } from './rpc.ts';
 import type { ResolveHost } from './seeds.ts';
+import type { KnownPeer } from './speaker.ts';
 import { Tasks } from './tasks.ts';
 import type { RequestHandler } from './types.ts';
 
@@ -45,6 +46,7 @@ export const createStack = (
   deps: StackDeps & {
     readonly identity?: Identity;
     readonly handler: RequestHandler;
+    readonly known?: KnownPeer;
     readonly sizeEstimate: () => number;
   },
   { overlayId, listen, trusted }: StackOptions,

@@ -112,7 +112,9 @@ export type ErrorCode =
   | 'id-alive-elsewhere'
   | 'constants-differ'
   /** A request type this version doesn't know. */
-  | 'unsupported';
+  | 'unsupported'
+  /** A request names its sender, whose descriptor is not held here: it is to say the same with its descriptor. */
+  | 'unknown-speaker';
 
 export type Answer =
   /**

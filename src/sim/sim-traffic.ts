@@ -11,13 +11,13 @@ export interface Amount {
 // docs/lsp.md, "Messages": the place of a word is its code.
 const REQUESTS =
   '- ping find query publish join notify neighbours leave sync status probe events table'.split(' ');
-const ANSWERS = '- pong probed found held published joined around ok synced report error unchanged'.split(
-  ' ',
-);
+const ANSWERS =
+  '- pong probed found held published joined around ok synced report error unchanged page'.split(' ');
 
 const KIND_AT = 4;
 const FLAGS_AT = 5;
 const PART_AT = 22;
+const COUNT_AT = 23;
 const ANSWER = 1;
 const COOKIE = 2;
 const SIGNED = 4;
@@ -25,7 +25,7 @@ const BITMAP = 8;
 
 export const isAnswer = (bytes: Uint8Array): boolean => ((bytes[FLAGS_AT] ?? 0) & ANSWER) !== 0;
 
-/** The kind of message in a datagram; of a message in parts only the first part shows it. */
+/** The kind of message in a datagram; of a message in parts only the first part shows it, the others are `part`. */
 export const kindOf = (bytes: Uint8Array): string => {
   const flags = bytes[FLAGS_AT] ?? 0;
   if (bytes[KIND_AT] !== 0) return 'challenge';
@@ -44,6 +44,8 @@ export const kindOf = (bytes: Uint8Array): string => {
 export class SimTraffic {
   // BOUNDED: both by the hosts of the simulation and the kinds of message.
   readonly #byHost = new Map<string, Map<string, Amount>>();
+  /** Of the last message in parts that each host began: all its parts are sent in one go. BOUNDED: by the hosts. */
+  readonly #inParts = new Map<string, string>();
 
   add({ from, bytes }: Packet): void {
     let kinds = this.#byHost.get(from.host);
@@ -51,7 +53,10 @@ export class SimTraffic {
       kinds = new Map();
       this.#byHost.set(from.host, kinds);
     }
-    const kind = kindOf(bytes);
+    const shown = kindOf(bytes);
+    if ((bytes[COUNT_AT] ?? 0) > 1 && shown !== 'part' && shown !== 'bitmap')
+      this.#inParts.set(from.host, shown);
+    const kind = shown === 'part' ? (this.#inParts.get(from.host) ?? shown) : shown;
     const amount = kinds.get(kind);
     if (amount === undefined) kinds.set(kind, { datagrams: 1, bytes: bytes.length });
     else {

@@ -1,6 +1,7 @@
 // LspRpc endpoints and bare sockets on a simulated network.
 import { type Frame, overlayTag, readFrame, TRANSACTION_BYTES, writeFrame } from '../../src/dht/frame.ts';
 import { LspRpc, type LspRpcOptions } from '../../src/dht/rpc.ts';
+import type { KnownPeer } from '../../src/dht/speaker.ts';
 import type { RequestHandler } from '../../src/dht/types.ts';
 import type { Identity } from '../../src/record/types.ts';
 import type { Endpoint } from '../../src/runtime/datagram.ts';
@@ -30,6 +31,7 @@ export const lspNode = async (
     anonymous?: boolean;
     options?: Partial<LspRpcOptions>;
     overlayId?: string;
+    known?: KnownPeer;
   } = {},
 ): Promise<LspNode> => {
   const process = world.boot(host);
@@ -43,6 +45,7 @@ export const lspNode = async (
       random: process.random,
       ...(more.anonymous === true ? {} : { identity: more.identity ?? sampleIdentity('atlanta.com') }),
       handler: more.handler ?? (async () => ({ type: 'pong' })),
+      known: more.known,
       sizeEstimate: () => 3,
       log,
       metrics,

@@ -97,6 +97,9 @@ export const REQUESTS: Readonly<Record<string, Request>> = {
   ),
 };
 
+/** Samples as they are sent to who holds their sender's descriptor. */
+export const BY_NAME: readonly string[] = ['notify', 'leave', 'sync digests', 'events, one leave'];
+
 /** The errors whose answer has no more than a code and a detail. */
 const BARE_ERRORS: readonly ErrorCode[] = [
   'malformed',
@@ -110,6 +113,7 @@ const BARE_ERRORS: readonly ErrorCode[] = [
   'id-alive-elsewhere',
   'constants-differ',
   'unsupported',
+  'unknown-speaker',
 ];
 
 export const ANSWERS: Readonly<Record<string, Answer>> = {

@@ -7,6 +7,7 @@ import type { Answer, Peer, Request } from '../../src/dht/types.ts';
 import {
   ANSWERS,
   atlanta,
+  BY_NAME,
   biloxi,
   chicago,
   OVERLAY,
@@ -62,6 +63,8 @@ const plain = (chunk: Uint8Array, more: Partial<Frame> = {}): Frame => ({
 });
 
 const request = (name: string): Uint8Array => codec.encodeRequest(REQUESTS[name] ?? { type: 'ping' });
+const requestByName = (name: string): Uint8Array =>
+  codec.encodeRequest(REQUESTS[name] ?? { type: 'ping' }, true);
 const answer = (name: string): Uint8Array =>
   codec.encodeAnswer(ANSWERS[name] ?? { type: 'ok' }, SIZE_ESTIMATE);
 
@@ -76,7 +79,7 @@ const signedJoin = signRequest(
   sampleIdentity('atlanta.com'),
 );
 
-const leave = request('events, one leave');
+const leave = requestByName('events, one leave');
 const signedLeave = signRequest(
   { overlayId: OVERLAY, transaction: TRANSACTION, cookie: COOKIE, body: leave },
   sampleIdentity('atlanta.com'),
@@ -91,7 +94,7 @@ const FRAMES: Readonly<Record<string, readonly [Frame, number]>> = {
   challenge: [plain(new Uint8Array(), { kind: 'challenge', answer: true, cookie: COOKIE }), 0],
   'PUBLISH with a cookie': [plain(request('publish'), { cookie: COOKIE }), 0],
   'JOIN, signed': [plain(signedJoin, { signed: true, cookie: COOKIE }), 0],
-  'EVENTS of one leave, signed': [plain(signedLeave, { signed: true, cookie: COOKIE }), 0],
+  'EVENTS of one leave, by name, signed': [plain(signedLeave, { signed: true, cookie: COOKIE }), 0],
   'TABLE of an arc, with the fingerprints of two that the asker has': [
     plain(request('table, an arc'), { cookie: COOKIE }),
     0,
@@ -145,11 +148,19 @@ export const buildVectors = () => ({
     id: peer.id,
     cose: hex(peer.encoded),
   })),
-  requests: Object.entries(REQUESTS).map(([name, value]: [string, Request]) => ({
-    name,
-    value: toJson(value),
-    cbor: hex(codec.encodeRequest(value)),
-  })),
+  requests: [
+    ...Object.entries(REQUESTS).map(([name, value]: [string, Request]) => ({
+      name,
+      value: toJson(value),
+      cbor: hex(codec.encodeRequest(value)),
+    })),
+    ...BY_NAME.map((name) => ({
+      name: `${name}, by name`,
+      byName: true,
+      value: toJson(REQUESTS[name]),
+      cbor: hex(requestByName(name)),
+    })),
+  ],
   answers: Object.entries(ANSWERS).map(([name, value]: [string, Answer]) => ({
     name,
     value: toJson(value),

@@ -93,6 +93,7 @@ export class SimRing {
                 closest: ring.closestPreceding(request.key),
               }
             : { type: 'error', code: 'refused', detail: 'not in this test', peers: [] }),
+        known: (id, bootSequence) => ring.held(id, bootSequence),
         sizeEstimate: () => ring.ownSizeEstimate(),
         log,
         metrics,

@@ -80,6 +80,6 @@ describe('in a ring of 10 that is told lies by one of its members', () => {
     });
     await tell(liar, told, { kind: 'join', peer: forged }, forged);
     await ring.world.runFor(30_000);
-    expect(from).toEqual([liar.host]);
+    expect([...new Set(from)]).toEqual([liar.host]);
   });
 });

@@ -42,7 +42,15 @@ const entryVectors: {
 // What a later version may add is no part of what this one writes.
 const cddl = new Cddl(cddlOf(page), ['extension']);
 const entryCddl = new Cddl(cddlOf(entryPage), ['extension', 'contact-extension']);
-const codec = messages.messageCodec(peerDecoder(vectors.overlay));
+const decodePeer = peerDecoder(vectors.overlay);
+const codec = messages.messageCodec(decodePeer, (id, bootSequence) =>
+  vectors.descriptors
+    .flatMap(({ cose }) => {
+      const peer = decodePeer(fromHex(cose));
+      return peer.ok ? [peer.value] : [];
+    })
+    .find((peer) => peer.id === id && peer.bootSequence === bootSequence),
+);
 
 const rows: readonly [rule: string, kind: string, vectors: readonly Vector[]][] = [
   ['request', 'request', vectors.requests],

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { CHUNK_BYTES_MAX, readFrame, writeFrame } from '../../../src/dht/frame.ts';
-import type { Answer, Request } from '../../../src/dht/types.ts';
+import { peerDecoder } from '../../../src/dht/descriptor.ts';
+import { CHUNK_BYTES_MAX, type Frame, readFrame, writeFrame } from '../../../src/dht/frame.ts';
+import { messageCodec } from '../../../src/dht/messages.ts';
+import type { KnownPeer } from '../../../src/dht/speaker.ts';
+import type { Answer, CallOutcome, Request } from '../../../src/dht/types.ts';
 import { SimWorld } from '../../../src/sim/sim-world.ts';
 import { lspNode, PORT, requestFrame, stranger } from '../../support/lsp-net.ts';
 import { ANSWERS, atlanta, biloxi, chicago, REQUESTS, sampleIdentity } from '../../support/lsp-samples.ts';
@@ -259,8 +262,6 @@ describe('cookies', () => {
     });
     // Its frames are taken by a filter and sent by one who never shows a cookie.
     const mallory = await stranger(world, C);
-    const { messageCodec } = await import('../../../src/dht/messages.ts');
-    const { peerDecoder } = await import('../../../src/dht/descriptor.ts');
     const body = messageCodec(peerDecoder('lsp')).encodeRequest(request);
     mallory.send(requestFrame(body.subarray(0, CHUNK_BYTES_MAX)), b.at);
     mallory.send(requestFrame(body.subarray(0, CHUNK_BYTES_MAX), { cookie: new Uint8Array(16) }), b.at);
@@ -288,6 +289,88 @@ describe('signatures', () => {
     expect(outcome).toMatchObject({ answer: { type: 'error', code: 'refused' } });
     expect(asked).toBe(0);
     expect(b.count('chordial_lsp_dropped_total{reason="bad-signature"}')).toBe(1);
+  });
+
+  const leave = { type: 'leave', peer: atlanta } as const;
+  const served = async (
+    world: SimWorld,
+    known: KnownPeer,
+    identity = sampleIdentity('atlanta.com'),
+  ): Promise<{
+    readonly outcome: CallOutcome;
+    readonly asked: readonly Request[];
+    readonly bytes: number[];
+  }> => {
+    const asked: Request[] = [];
+    const handler = async (request: Request): Promise<Answer> => {
+      asked.push(request);
+      return { type: 'ok' };
+    };
+    const b = await lspNode(world, B, { handler, known });
+    const a = await lspNode(world, A, { identity });
+    await world.settle(a.rpc.call(b.at, { type: 'ping' }));
+    const bytes: number[] = [];
+    world.network.setTap((packet) => void (packet.from.host === A && bytes.push(packet.bytes.length)));
+    const outcome = await world.settle(a.rpc.call(b.at, leave));
+    return { outcome, asked: asked.slice(1), bytes };
+  };
+
+  test('who holds the descriptor of the sender is not sent it', async () => {
+    const { outcome, asked, bytes } = await served(new SimWorld(1), () => atlanta);
+    expect(outcome).toMatchObject({ ok: true, answer: { type: 'ok' } });
+    expect(asked).toEqual([leave]);
+    // Header, cookie and signature; {0: 8, 18: [id, 1]}.
+    expect(bytes).toEqual([26 + 16 + 64 + 27]);
+  });
+
+  test('who does not hold it is sent it when it says so', async () => {
+    const { outcome, asked, bytes } = await served(new SimWorld(1), () => undefined);
+    expect(outcome).toMatchObject({ ok: true, answer: { type: 'ok' } });
+    expect(asked).toEqual([leave]);
+    expect(bytes.length).toBe(2);
+  });
+
+  test('who holds a descriptor of that name with another key is shown the right one', async () => {
+    const wrong = { ...atlanta, publicKey: biloxi.publicKey };
+    const { outcome, asked } = await served(new SimWorld(1), () => wrong);
+    expect(outcome).toMatchObject({ ok: true, answer: { type: 'ok' } });
+    expect(asked).toEqual([leave]);
+  });
+
+  test("another's name is refused, held or not", async () => {
+    for (const known of [() => atlanta, () => undefined]) {
+      const { outcome, asked } = await served(new SimWorld(1), known, sampleIdentity('mallory.net'));
+      expect(outcome).toMatchObject({ answer: { type: 'error', code: 'refused' } });
+      expect(asked).toEqual([]);
+    }
+  });
+
+  test('who knows of no names calls it malformed, and is sent the descriptor', async () => {
+    const world = new SimWorld(1);
+    const a = await lspNode(world, A);
+    const old = await stranger(world, B);
+    const malformed = messageCodec(peerDecoder('lsp')).encodeAnswer(
+      { type: 'error', code: 'malformed', detail: 'peer is missing', peers: [] },
+      3,
+    );
+    const call = a.rpc.call(old.at, leave);
+    const answerLast = async (more: Partial<Frame>): Promise<void> => {
+      await world.runFor(100);
+      const asked = old.frames().at(-1);
+      if (asked === undefined) throw new Error('nothing came');
+      const { transaction } = asked;
+      old.send(requestFrame(malformed, { answer: true, transaction, ...more }), a.at);
+    };
+    const cookie = new Uint8Array(16);
+    await answerLast({ kind: 'challenge', cookie, chunk: new Uint8Array() });
+    await answerLast({});
+    await world.runFor(100);
+    const [, named, full] = old.frames();
+    expect(full?.chunk.length).toBeGreaterThan((named?.chunk.length ?? 0) + 100);
+    expect(full?.transaction).not.toEqual(named?.transaction);
+    await answerLast({});
+    expect(await world.settle(call)).toMatchObject({ answer: { type: 'error', code: 'malformed' } });
+    expect(old.frames().length).toBe(3);
   });
 
   test('a LEAVE overheard and sent again from elsewhere is not obeyed', async () => {
