@@ -161,6 +161,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
     // With no passwords asked for, everybody exists who registers. Where users are hidden, everybody is looked up, so that
     // answer and time are those of a user who isn't registered.
     isUser: (name) => auth.mode === 'none' || auth.hideUsers || users.has(name),
+    unmet: (request) => sip.unmet(request),
     get self() {
       return self;
     },

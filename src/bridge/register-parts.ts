@@ -11,7 +11,9 @@ export const readParts = ({ rows }: SipRequest): Result<RegisterParts> => {
   if (!contacts.ok) return fail(`Contact: ${contacts.error}`);
   const path = parseNameAddrs(rows, 'path');
   if (!path.ok) return fail(`Path: ${path.error}`);
-  const supported = parseTokens(rows, 'supported');
+  // RFC 3261 §8.2.2: "A UAS SHOULD ignore any malformed header fields that are not necessary for processing requests":
+  // Supported says whether a Path may be stored, and nothing else.
+  const supported = path.value.length === 0 ? ok([]) : parseTokens(rows, 'supported');
   if (!supported.ok) return fail(`Supported: ${supported.error}`);
   return ok({
     contacts: contacts.value,

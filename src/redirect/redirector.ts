@@ -42,6 +42,8 @@ export interface RedirectorDeps {
   readonly tokens: FlowTokens;
   readonly self: Self;
   readonly isUser: (name: LocationName) => boolean;
+  /** How a request is refused that asks for what this server cannot do. */
+  readonly unmet: (request: SipRequest) => Reply | undefined;
 }
 
 /** What became of a request, for its log line. */
@@ -50,6 +52,9 @@ interface Ending {
   readonly why: string;
   readonly name?: LocationName;
 }
+
+/** RFC 5630 §9.1. */
+const SIPS_NOT_ALLOWED = ['Warning', '380 chordial "SIPS Not Allowed"'] as const;
 
 /** Whatever a phone sent is cut (docs/operations.md). */
 const LOGGED_CHARS_MAX = 128;
@@ -106,7 +111,9 @@ export class Redirector {
   async #serve(transaction: ServerTransaction, decision: RouteDecision, startedMs: number): Promise<Ending> {
     switch (decision.kind) {
       case 'refuse':
-        return this.#reply(transaction, decision.reply, decision.why);
+        return decision.reply.status === 404
+          ? this.#notRedirected(transaction, decision.reply, decision.why)
+          : this.#reply(transaction, decision.reply, decision.why);
       case 'pass':
         return this.#forward(transaction, decision.plan, startedMs);
       case 'forward-for-user':
@@ -132,7 +139,7 @@ export class Redirector {
         return this.#answerFound(transaction, uri, found.bindings);
       case 'none':
         return otherwise === 'unavailable'
-          ? this.#reply(transaction, { status: 480 }, 'not registered')
+          ? this.#notRedirected(transaction, { status: 480 }, 'not registered')
           : this.#forwardForUser(transaction, otherwise, startedMs);
       case 'unavailable': {
         // Spread, so that those who were turned away do not come back together.
@@ -153,14 +160,29 @@ export class Redirector {
     bindings: Extract<QueryResult, { kind: 'found' }>['bindings'],
   ): Ending {
     const contacts = contactsFor(bindings, uri, this.#deps.self);
-    if (contacts.length === 0)
-      return this.#reply(transaction, { status: 480 }, 'no contact that a redirection may name');
+    if (contacts.length === 0) {
+      // RFC 5630 §5.4: who is registered, but not for TLS all the way, is told so; the caller may try sip: instead.
+      const headers = uri.scheme === 'sips' ? [SIPS_NOT_ALLOWED] : [];
+      return this.#notRedirected(
+        transaction,
+        { status: 480, headers },
+        'no contact that a redirection may name',
+      );
+    }
     const headers = contacts.map((contact) => ['Contact', contact] as const);
     return this.#reply(
       transaction,
       { status: 302, headers },
       `${contacts.length} of ${bindings.length} contacts`,
     );
+  }
+
+  /** A request that ends here: what it asks for and we do not understand says so first (RFC 3261 §8.2.1, §8.2.2.3). */
+  #notRedirected(transaction: ServerTransaction, reply: Reply, why: string): Ending {
+    const unmet = this.#deps.unmet(transaction.request);
+    return unmet === undefined
+      ? this.#reply(transaction, reply, why)
+      : this.#reply(transaction, unmet, `${why}; method or option not understood`);
   }
 
   #reply(transaction: ServerTransaction, reply: Reply, why: string): Ending {

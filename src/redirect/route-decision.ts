@@ -125,11 +125,12 @@ const decideForOurs = (
   const inDialog = tagOf(request.to) !== undefined;
   // RFC 3261 §12.2.2: a request of a dialog that we are no part of and did not record a route for.
   if (inDialog) return refuse(481, 'no such dialog here');
+  // Whoever it is about: phones take a 404 here for a fault that passes, and ask again without a pause (baresip #2726).
+  if (asksForOurEvents(request))
+    return refuse(489, 'event package not served', [['Allow-Events', ALLOW_EVENTS]]);
   const name = sipLocationName({ ...uri, host: domain });
   if (!name.ok) return refuse(404, name.error);
   if (!context.isUser(name.value)) return refuse(404, 'no such user');
-  if (asksForOurEvents(request))
-    return refuse(489, 'event package not served', [['Allow-Events', ALLOW_EVENTS]]);
   return { kind: 'look-up', name: name.value, uri, otherwise: 'unavailable' };
 };
 

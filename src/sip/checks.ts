@@ -1,4 +1,4 @@
-// What every request is asked before a handler sees it (RFC 3261 §8.2.1, §8.2.2, §16.3), as a pure decision.
+// What every request is asked before a handler sees it (RFC 3261 §8.2.1, §8.2.2, §16.3), as pure decisions.
 import { parseTokens } from './header-values.ts';
 import { isKnownMethod } from './methods.ts';
 import type { Reply, SipRequest } from './types.ts';
@@ -16,12 +16,7 @@ export interface CheckContext {
 
 const SCHEMES: ReadonlySet<string> = new Set(['sip', 'sips', 'tel']);
 
-/**
- * Option tags that speak to the far end only. RFC 3261 §8.3: "Redirect servers MUST ignore features that are not
- * understood (including … any unknown option tags in Require …) and proceed with the redirection": a call that
- * requires 100rel is for the phone to refuse. Tags that nobody registered are refused here, where the caller learns
- * at once that they are.
- */
+/** Registered option tags that speak to the far end only: whether they can be had is for the phone to say, once it is there. */
 const END_TO_END_TAGS: ReadonlySet<string> = new Set([
   '100rel',
   'answermode',
@@ -44,38 +39,54 @@ const END_TO_END_TAGS: ReadonlySet<string> = new Set([
   'uui',
 ]);
 
-/** The option tags that refuse the request; undefined if a list of them is not to be read. */
-const unsupportedTags = (request: SipRequest, context: CheckContext): readonly string[] | undefined => {
-  const { rows, method, uri } = request;
-  const asks = rows.find((row) => row.name === 'require' || row.name === 'proxy-require');
-  if (asks === undefined) return [];
-  // What is on its way to somebody else asks proxies by Proxy-Require (§16.3 step 5); Require is for the far end.
-  const ours = context.isOurs(uri);
-  const tags = parseTokens(rows, ours ? 'require' : 'proxy-require');
-  if (!tags.ok) return undefined;
-  const known = (tag: string): boolean =>
-    ours && (context.supported.has(tag) || (method !== 'REGISTER' && END_TO_END_TAGS.has(tag)));
-  return tags.value.filter((tag) => !known(tag.toLowerCase()));
+/** The tags of one header that `known` doesn't know, as a refusal; undefined if there is none to refuse for. */
+const badExtension = (
+  request: SipRequest,
+  header: 'require' | 'proxy-require',
+  known: (tag: string) => boolean,
+): Reply | undefined => {
+  if (!request.rows.some(({ name }) => name === header)) return undefined;
+  const tags = parseTokens(request.rows, header);
+  if (!tags.ok) return { status: 400, reason: 'Bad Request: option tags' };
+  const unknown = tags.value.filter((tag) => !known(tag.toLowerCase()));
+  // §8.2.2.3: "The UAS MUST add an Unsupported header field, and list in it those options it does not understand".
+  return unknown.length === 0 ? undefined : { status: 420, headers: [['Unsupported', unknown.join(', ')]] };
 };
 
-/** The refusal of a request that isn't ACK or CANCEL; undefined if its handler may see it. */
+/** The refusal of a request that isn't ACK or CANCEL, whatever becomes of it; undefined if its handler may see it. */
 export const refusalOf = (request: SipRequest, context: CheckContext): Reply | undefined => {
-  const allow = ['Allow', context.allow] as const;
-  // §8.2.1: "If the UAS recognizes but does not support the method of a request, it MUST generate a 405 … response".
-  // §21.5.2: 501 "is the appropriate response when a UAS does not recognize the request method".
-  if (!isKnownMethod(request.method)) return { status: 501, headers: [allow] };
-  if (!context.serves(request.method)) return { status: 405, headers: [allow] };
+  const { method, uri } = request;
+  if (!context.serves(method)) return isKnownMethod(method) ? notAllowed(context) : notImplemented(context);
   // §8.2.2.1: "If the Request-URI uses a scheme not supported by the UAS, it SHOULD reject the request with a 416".
-  const scheme = request.uri.slice(0, Math.max(0, request.uri.indexOf(':'))).toLowerCase();
+  const scheme = uri.slice(0, Math.max(0, uri.indexOf(':'))).toLowerCase();
   if (!SCHEMES.has(scheme)) return { status: 416 };
   // §16.3 step 3: "If the request contains a Max-Forwards header field with a field value of zero (0), the element
   // MUST NOT forward the request. If the request was for OPTIONS, the element MAY act as the final recipient and
   // respond per Section 11. Otherwise, the element MUST return a 483". A REGISTER ends at its registrar anyway.
-  if (request.maxForwards === 0 && request.method !== 'REGISTER' && request.method !== 'OPTIONS')
-    return { status: 483 };
-  const unsupported = unsupportedTags(request, context);
-  if (unsupported === undefined) return { status: 400, reason: 'Bad Request: option tags' };
-  // §8.2.2.3: "The UAS MUST add an Unsupported header field, and list in it those options it does not understand".
-  if (unsupported.length > 0) return { status: 420, headers: [['Unsupported', unsupported.join(', ')]] };
-  return undefined;
+  if (request.maxForwards === 0 && method !== 'REGISTER' && method !== 'OPTIONS') return { status: 483 };
+  // What is on its way to somebody else asks proxies by Proxy-Require (§16.3 step 5); Require is for the far end.
+  return context.isOurs(uri) ? undefined : badExtension(request, 'proxy-require', () => false);
 };
+
+/**
+ * What a request for one of ours asks beyond what we can do: how it is refused where it ends here. §8.3: "Redirect
+ * servers MUST ignore features that are not understood (including … any unknown option tags in Require, or even method
+ * names) and proceed with the redirection": where there is somewhere to redirect it to, nobody looks at this.
+ */
+export const unmetBy = (request: SipRequest, context: CheckContext): Reply | undefined => {
+  const { method, uri } = request;
+  if (!context.isOurs(uri)) return undefined;
+  if (!isKnownMethod(method)) return notImplemented(context);
+  const endToEnd = method !== 'REGISTER';
+  return badExtension(
+    request,
+    'require',
+    (tag) => context.supported.has(tag) || (endToEnd && END_TO_END_TAGS.has(tag)),
+  );
+};
+
+/** §8.2.1: "If the UAS recognizes but does not support the method of a request, it MUST generate a 405 … response". */
+const notAllowed = ({ allow }: CheckContext): Reply => ({ status: 405, headers: [['Allow', allow]] });
+
+/** §21.5.2: 501 "is the appropriate response when a UAS does not recognize the request method". */
+const notImplemented = ({ allow }: CheckContext): Reply => ({ status: 501, headers: [['Allow', allow]] });

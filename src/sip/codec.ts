@@ -73,8 +73,24 @@ export const writeResponse = (
 
 const EMPTY = new Uint8Array();
 
+interface ReplyOptions {
+  readonly toTag?: string;
+  /** Seconds since the request came, for the Timestamp of a 100. */
+  readonly delaySec?: number;
+}
+
+/**
+ * §8.2.6.1: "If there is a delay in generating the response, the UAS SHOULD add a delay value into the Timestamp value
+ * in the response." What isn't a plain number is copied as it stands.
+ */
+const delayed = (timestamp: string, delaySec: number | undefined): string =>
+  delaySec !== undefined && delaySec > 0 && /^\d+(?:\.\d*)?$/.test(timestamp)
+    ? `${timestamp} ${delaySec.toFixed(3)}`
+    : timestamp;
+
 /** The rows of the request that every response repeats (RFC 3261 §8.2.6.2), with our tag in the To if it had none. */
-const repeatedRows = (request: SipRequest, status: number, toTag: string | undefined): Row[] => {
+const repeatedRows = (request: SipRequest, status: number, options: ReplyOptions): Row[] => {
+  const { toTag, delaySec } = options;
   const rows: Row[] = request.vias.map((via) => ({ as: 'Via', value: via.text }));
   let from: Row | undefined;
   let to: Row | undefined;
@@ -85,7 +101,7 @@ const repeatedRows = (request: SipRequest, status: number, toTag: string | undef
     if (name === 'from') from ??= { as: 'From', value };
     else if (name === 'call-id') callId ??= { as: 'Call-ID', value };
     else if (name === 'cseq') cseq ??= { as: 'CSeq', value };
-    else if (name === 'timestamp') timestamp ??= { as: 'Timestamp', value };
+    else if (name === 'timestamp') timestamp ??= { as: 'Timestamp', value: delayed(value, delaySec) };
     else if (name === 'to') {
       const untagged = request.to.text !== '' && findParam(request.to.params, 'tag') === undefined;
       to ??= { as: 'To', value: untagged && toTag !== undefined ? `${value};tag=${toTag}` : value };
@@ -98,12 +114,8 @@ const repeatedRows = (request: SipRequest, status: number, toTag: string | undef
 };
 
 /** Our own answer to `request`, whose Via was stamped before; also to what is left of a request that could not be read. */
-export const writeReply = (
-  request: SipRequest,
-  reply: Reply,
-  { toTag }: { readonly toTag?: string } = {},
-): Uint8Array => {
-  const rows = repeatedRows(request, reply.status, toTag);
+export const writeReply = (request: SipRequest, reply: Reply, options: ReplyOptions = {}): Uint8Array => {
+  const rows = repeatedRows(request, reply.status, options);
   for (const [as, value] of reply.headers ?? []) rows.push({ as, value });
   return writeResponse({
     status: reply.status,

@@ -2,13 +2,16 @@
 import { messageOf } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
 import { type Random, randomBelow } from '../runtime/random.ts';
-import { type CheckContext, refusalOf } from './checks.ts';
-import { allowOf, isKnownMethod } from './methods.ts';
+import { type CheckContext, refusalOf, unmetBy } from './checks.ts';
+import { allowOf } from './methods.ts';
 import type { PendingTable } from './pending.ts';
 import type { SipMetrics } from './sip-metrics.ts';
 import type { ToTags } from './to-tag.ts';
 import type { Flow, MethodHandler, Reply, ServerTransaction, SipRequest } from './types.ts';
 import { transactionKey } from './via.ts';
+
+/** The bytes of an answer; `delaySec`: since its request came (RFC 3261 §8.2.6.1). */
+export type Encode = (request: SipRequest, reply: Reply, delaySec?: number) => Uint8Array;
 
 export interface DispatchDeps {
   readonly log: Log;
@@ -16,7 +19,7 @@ export interface DispatchDeps {
   readonly metrics: SipMetrics;
   readonly pending: PendingTable;
   readonly toTags: ToTags;
-  readonly encode: (request: SipRequest, reply: Reply) => Uint8Array;
+  readonly encode: Encode;
 }
 
 export interface DispatchOptions {
@@ -54,7 +57,7 @@ export class Dispatch {
     this.#checks = undefined;
   }
 
-  /** Who serves every known method that has no handler of its own. */
+  /** Who serves every method that has no handler of its own. */
   handleOthers(handler: MethodHandler): void {
     this.#others = handler;
     this.#checks = undefined;
@@ -63,6 +66,11 @@ export class Dispatch {
   /** The value of Allow. */
   get allow(): string {
     return this.#context().allow;
+  }
+
+  /** How a request is refused that asks for what we cannot do, and that nobody redirects (RFC 3261 §8.3). */
+  unmet(request: SipRequest): Reply | undefined {
+    return unmetBy(request, this.#context());
   }
 
   /** From now on new requests get 503. */
@@ -99,9 +107,7 @@ export class Dispatch {
 
   #context(): CheckContext {
     const serves = (method: string): boolean =>
-      method === 'OPTIONS' ||
-      this.#handlers.has(method) ||
-      (this.#others !== undefined && isKnownMethod(method));
+      method === 'OPTIONS' || this.#handlers.has(method) || this.#others !== undefined;
     this.#checks ??= {
       serves,
       // ACK and CANCEL are ours to take whether or not somebody forwards them.
@@ -116,7 +122,12 @@ export class Dispatch {
     // Without Retry-After: with it a client would wait for us, and SRV has others (RFC 3263 §4.3).
     if (this.#draining) return { status: 503 };
     const refusal = refusalOf(request, this.#context());
-    if (refusal !== undefined || request.method !== 'OPTIONS') return refusal;
+    if (refusal !== undefined) return refusal;
+    // What no handler redirects ends here.
+    const ends =
+      request.method === 'REGISTER' || this.#others === undefined || this.#options.isSelf(request.uri);
+    const unmet = ends ? this.unmet(request) : undefined;
+    if (unmet !== undefined || request.method !== 'OPTIONS') return unmet;
     // RFC 3261 §11: "a server receiving an OPTIONS request with a Max-Forwards header field value of 0 MAY respond to
     // the request regardless of the Request-URI."
     return request.maxForwards === 0 || this.#options.isSelf(request.uri) ? this.#capabilities() : undefined;

@@ -9,8 +9,8 @@ import { mergeKey, transactionKey } from './via.ts';
 
 export interface PendingDeps {
   readonly clock: Clock;
-  /** The bytes of an answer. */
-  readonly encode: (request: SipRequest, reply: Reply) => Uint8Array;
+  /** The bytes of an answer, `delaySec` after its request came. */
+  readonly encode: (request: SipRequest, reply: Reply, delaySec: number) => Uint8Array;
   /** What a transaction is answered with whose handler let its deadline pass. */
   readonly onDeadline: (request: SipRequest) => Reply;
   /** A final answer went out after so many seconds. */
@@ -53,11 +53,14 @@ interface Repeating {
 /** Timer H, and how long a late CANCEL still finds its INVITE. */
 const ANSWERED_MS = 64 * T1_MS;
 
-/** Answers that are kept for a repeated request, a generation; 16 MiB in two at the very most, 4 in practice. */
+/**
+ * Answers that are kept for a repeated request, a generation; 16 MiB in two at the very most, 4 in practice. Where more
+ * are given within timer J, the oldest go first, and their requests are served anew if they come again.
+ */
 const ANSWERS_MAX = 4096;
 const ANSWER_BYTES_MAX = 2048;
-/** A request is repeated 0.5, 1.5 and 3.5 s after it was sent first (timer E); later ones are served anew. */
-const ANSWERS_KEPT_MS = 4_000;
+/** Timers J and H, §17.2.2: "it MUST set Timer J to fire in 64*T1 seconds for unreliable transports". */
+const ANSWERS_KEPT_MS = 64 * T1_MS;
 
 /**
  * An answer is repeated to whom it was for, as others may guess the branch, and for the request that it was for, as some
@@ -77,7 +80,7 @@ export class PendingTable {
   readonly #repeating: BoundedMap<string, Repeating>;
   // BOUNDED: twice `max` keys (recent-map.ts); INVITEs that were answered.
   readonly #answered: RecentMap<true>;
-  // BOUNDED: twice ANSWERS_MAX of ANSWER_BYTES_MAX (recent-map.ts); final answers over UDP to other requests.
+  // BOUNDED: twice ANSWERS_MAX of ANSWER_BYTES_MAX (recent-map.ts); final answers over UDP.
   readonly #answers: RecentMap<Uint8Array>;
   // BOUNDED: one for each call of `empty`, which is made when the server drains.
   readonly #whenEmpty: (() => void)[] = [];
@@ -208,7 +211,8 @@ export class PendingTable {
   #reply(key: string, entry: Running, reply: Reply): void {
     if (entry.done) return;
     const { encode, onAnswered, onDropped, clock } = this.#deps;
-    const bytes = encode(entry.request, reply);
+    const delaySec = (clock.monoMs() - entry.startedMs) / 1000;
+    const bytes = encode(entry.request, reply, delaySec);
     const sent = entry.answer.send(bytes);
     if (!sent) onDropped('answer-undeliverable');
     if (reply.status < 200) {
@@ -217,9 +221,9 @@ export class PendingTable {
     }
     this.#end(key, entry);
     if (entry.request.method === 'INVITE') this.#remember(key, entry, reply.status, bytes);
-    else if (entry.answer.transport === 'udp' && bytes.length <= ANSWER_BYTES_MAX)
+    if (entry.answer.transport === 'udp' && bytes.length <= ANSWER_BYTES_MAX)
       this.#answers.set(answerKey(key, entry.request, entry.answer), bytes, clock.monoMs());
-    onAnswered(entry.request, reply.status, entry.flow, (clock.monoMs() - entry.startedMs) / 1000);
+    onAnswered(entry.request, reply.status, entry.flow, delaySec);
   }
 
   /**
@@ -248,8 +252,8 @@ export class PendingTable {
 
   /**
    * An INVITE whose caller may have stopped repeating it, for it had a provisional answer or was cancelled, gets its
-   * final answer again until the ACK comes (§17.2.1 timers G and H). Otherwise a repeated INVITE is simply served
-   * anew, as a stateless server does (§8.2.7), and its answer is the same down to the To tag.
+   * final answer again until the ACK comes (§17.2.1 timers G and H). Otherwise the caller repeats its INVITE, and that
+   * brings the answer: timer G besides would send eleven datagrams to whoever stands in a forged source address.
    */
   #remember(key: string, entry: Running, status: number, bytes: Uint8Array): void {
     const { clock } = this.#deps;

@@ -10,7 +10,7 @@ import { RateLimiter } from '../runtime/rate-limiter.ts';
 import type { Result } from '../runtime/result.ts';
 import type { ConnectStream, ListenStream } from '../runtime/stream.ts';
 import { writeReply } from './codec.ts';
-import { Dispatch, type DispatchOptions, retryAfter } from './dispatch.ts';
+import { Dispatch, type DispatchOptions, type Encode, retryAfter } from './dispatch.ts';
 import type { KnownMethod } from './methods.ts';
 import { PendingTable } from './pending.ts';
 import type { SipReadError } from './read-error.ts';
@@ -69,8 +69,6 @@ export interface SipServerOptions extends DispatchOptions {
   readonly tap?: WireTap;
 }
 
-type Encode = (request: SipRequest, reply: Reply) => Uint8Array;
-
 /** Somebody to take the responses that come in: the forwarder. */
 export type ResponseHandler = (response: SipResponse, flow: Flow) => void;
 
@@ -110,9 +108,15 @@ export class SipServer {
     this.#metrics = createSipMetrics(deps.metrics);
     const toTags = createToTags(options.secret);
     const metrics = this.#metrics;
-    const encode: Encode = (request, reply) =>
+    const encode: Encode = (request, reply, delaySec) =>
       // RFC 3261 §8.2.6.2: 100 needs no tag.
-      writeReply(request, reply, reply.status === 100 ? {} : { toTag: toTags.tagFor(request) });
+      writeReply(
+        request,
+        reply,
+        reply.status === 100
+          ? { ...(delaySec === undefined ? {} : { delaySec }) }
+          : { toTag: toTags.tagFor(request) },
+      );
     this.#pending = new PendingTable(
       {
         clock,
@@ -207,7 +211,12 @@ export class SipServer {
     this.#dispatch.handle(method, handler);
   }
 
-  /** Who serves the known methods without a handler of their own. */
+  /** How a request is refused that asks for what we cannot do, where it is not redirected (RFC 3261 §8.3). */
+  unmet(request: SipRequest): Reply | undefined {
+    return this.#dispatch.unmet(request);
+  }
+
+  /** Who serves the methods without a handler of their own, unknown ones too. */
   handleOthers(handler: MethodHandler): void {
     this.#dispatch.handleOthers(handler);
   }

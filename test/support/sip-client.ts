@@ -29,8 +29,9 @@ const T1_MS = 500;
 const T2_MS = 4_000;
 const GIVE_UP_MS = 32_000;
 
-const parse = (bytes: Uint8Array): SipAnswer => {
-  const text = Buffer.from(bytes).toString('latin1');
+/** An answer as it came. */
+export const parseAnswer = (bytes: Uint8Array | string): SipAnswer => {
+  const text = typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('latin1');
   const rows = text.slice(0, text.indexOf('\r\n\r\n')).split('\r\n');
   return {
     status: Number(/^SIP\/2\.0 (\d{3})/.exec(text)?.[1] ?? 0),
@@ -61,7 +62,7 @@ export class SipClient {
       { host, port: 0 },
       {
         onMessage: (bytes) => {
-          const answer = parse(bytes);
+          const answer = parseAnswer(bytes);
           const branch = /branch=([^;\s]+)/.exec(answer.header('via')[0] ?? '')?.[1] ?? '';
           if (answer.status >= 200) waiting.get(branch)?.onAnswer(answer);
         },

@@ -9,6 +9,9 @@ export interface RequestText {
   readonly callId?: string;
   readonly cseq?: number;
   readonly maxForwards?: number;
+  /** From and To as written, tags included. */
+  readonly from?: string;
+  readonly to?: string;
   readonly fromTag?: string;
   readonly toTag?: string;
   readonly headers?: readonly string[];
@@ -23,8 +26,8 @@ export const requestText = (given: RequestText): string => {
     `${method} ${given.uri ?? 'sip:bob@example.com'} SIP/2.0`,
     `Via: ${given.via ?? 'SIP/2.0/UDP 127.0.0.1:5999;branch=z9hG4bKtest'}`,
     `Max-Forwards: ${given.maxForwards ?? 70}`,
-    `From: <sip:alice@example.net>;tag=${given.fromTag ?? 'a1'}`,
-    `To: <sip:bob@example.com>${given.toTag === undefined ? '' : `;tag=${given.toTag}`}`,
+    `From: ${given.from ?? `<sip:alice@example.net>;tag=${given.fromTag ?? 'a1'}`}`,
+    `To: ${given.to ?? `<sip:bob@example.com>${given.toTag === undefined ? '' : `;tag=${given.toTag}`}`}`,
     `Call-ID: ${given.callId ?? 'call-1'}`,
     `CSeq: ${given.cseq ?? 1} ${method}`,
     ...(given.headers ?? []),

@@ -74,7 +74,7 @@ export const sipWorld = async (options: SipWorldOptions = {}): Promise<SipWorld>
       isScanner: options.isScanner ?? (() => false),
       ...(options.tap === undefined ? {} : { tap: options.tap }),
       isOurs: (uri) => uri.includes('example.com'),
-      isSelf: (uri) => uri === 'sip:example.com',
+      isSelf: (uri) => uri.includes('example.com') && !uri.includes('@'),
       supported: ['path'],
     },
   );

@@ -103,6 +103,7 @@ const startServer = async (contactOf: () => string) => {
     tokens,
     self,
     isUser: () => true,
+    unmet: () => undefined,
   });
   server.handleOthers((transaction) => redirector.handle(transaction));
   server.handle('ACK', (transaction) => redirector.handleAck(transaction));

@@ -47,7 +47,9 @@ const bindSomewhere = async (attempts = 20): Promise<UdpPeer> => {
 beforeAll(async () => {
   world = await sipWorld({ limits: { idleMs: 1e12 } });
   world.server.handle('REGISTER', async (transaction) => transaction.reply({ status: 200 }));
-  world.server.handleOthers(async (transaction) => transaction.reply({ status: 404 }));
+  world.server.handleOthers(async (transaction) =>
+    transaction.reply(world.server.unmet(transaction.request) ?? { status: 404 }),
+  );
   world.server.handleResponses(() => {
     responses += 1;
   });
@@ -97,7 +99,7 @@ const judge = (verdict: Verdict, seen: readonly string[]): void => {
 describe.each(verdicts.map((verdict) => [verdict.file, verdict] as const))('%s', (file, verdict) => {
   test('over UDP', async () => {
     // Some messages of the RFCs are one and the same transaction: by now the answer to the last one is forgotten.
-    world.clock.advance(10_000);
+    world.clock.advance(70_000);
     const before = tally();
     source.send(bytesOf(file), world.udp);
     await stillAnswers();

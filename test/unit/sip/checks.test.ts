@@ -1,19 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { type CheckContext, refusalOf } from '../../../src/sip/checks.ts';
+import { type CheckContext, refusalOf, unmetBy } from '../../../src/sip/checks.ts';
 import { requestOf } from '../../support/sip-request.ts';
 
 const context: CheckContext = {
-  serves: (method) => method !== 'PUBLISH',
+  serves: (method) => method !== 'PUBLISH' && method !== 'NOBODYS',
   allow: 'INVITE, ACK',
   supported: new Set(['path']),
   isOurs: (uri) => uri.includes('example.com'),
 };
 const refusal = (given: Parameters<typeof requestOf>[0]) => refusalOf(requestOf(given), context);
+const unmet = (given: Parameters<typeof requestOf>[0]) => unmetBy(requestOf(given), context);
 
 describe('what is refused before a handler sees it', () => {
-  test('a method nobody has heard of: 501 with Allow', () => {
-    expect(refusal({ method: 'RE%47IST%45R' })).toEqual({ status: 501, headers: [['Allow', 'INVITE, ACK']] });
-    expect(refusal({ method: 'invite' })?.status).toBe(501);
+  test('a method nobody has heard of and nobody serves: 501 with Allow', () => {
+    expect(refusal({ method: 'NOBODYS' })).toEqual({ status: 501, headers: [['Allow', 'INVITE, ACK']] });
   });
 
   test('a method that is known and not served: 405 with Allow', () => {
@@ -39,27 +39,43 @@ describe('what is refused before a handler sees it', () => {
     expect(refusal({ method, maxForwards: 0 })?.status).toBe(status);
   });
 
+  test('on the way to somebody else Proxy-Require counts and Require does not', () => {
+    const uri = 'sip:carol@elsewhere.example';
+    expect(refusal({ uri, headers: ['Require: nope'] })).toBeUndefined();
+    expect(refusal({ uri, headers: ['Proxy-Require: nope'] })?.headers).toEqual([['Unsupported', 'nope']]);
+    expect(refusal({ uri, headers: ['Proxy-Require: a b'] })?.status).toBe(400);
+    expect(refusal({ headers: ['Proxy-Require: nope'] })).toBeUndefined();
+  });
+
+  test('what a redirection ignores is left to its handler (RFC 3261 8.3)', () => {
+    expect(refusal({ method: 'NEWMETHOD', headers: ['Require: nope'] })).toBeUndefined();
+  });
+});
+
+describe('what refuses a request for one of ours that is not redirected', () => {
+  test('a method nobody has heard of: 501 with Allow', () => {
+    expect(unmet({ method: 'RE%47IST%45R' })).toEqual({ status: 501, headers: [['Allow', 'INVITE, ACK']] });
+    expect(unmet({ method: 'invite' })?.status).toBe(501);
+  });
+
   test('an option tag that nobody registered: 420 with all of them in Unsupported', () => {
-    expect(refusal({ headers: ['Require: nope, 100rel', 'Require: neither'] })).toEqual({
+    expect(unmet({ headers: ['Require: nope, 100rel', 'Require: neither'] })).toEqual({
       status: 420,
       headers: [['Unsupported', 'nope, neither']],
     });
   });
 
   test('what only the phone must understand passes; a registrar must understand all', () => {
-    expect(refusal({ headers: ['Require: 100rel, timer'] })).toBeUndefined();
-    expect(refusal({ method: 'REGISTER', headers: ['Require: path'] })).toBeUndefined();
-    expect(refusal({ method: 'REGISTER', headers: ['Require: 100rel'] })?.status).toBe(420);
+    expect(unmet({ headers: ['Require: 100rel, timer'] })).toBeUndefined();
+    expect(unmet({ method: 'REGISTER', headers: ['Require: path'] })).toBeUndefined();
+    expect(unmet({ method: 'REGISTER', headers: ['Require: 100rel'] })?.status).toBe(420);
   });
 
   test('a list of option tags that is none: 400', () => {
-    expect(refusal({ headers: ['Require: a b'] })?.status).toBe(400);
+    expect(unmet({ headers: ['Require: a b'] })?.status).toBe(400);
   });
 
-  test('on the way to somebody else Proxy-Require counts and Require does not', () => {
-    const uri = 'sip:carol@elsewhere.example';
-    expect(refusal({ uri, headers: ['Require: nope'] })).toBeUndefined();
-    expect(refusal({ uri, headers: ['Proxy-Require: nope'] })?.headers).toEqual([['Unsupported', 'nope']]);
-    expect(refusal({ headers: ['Proxy-Require: nope'] })).toBeUndefined();
+  test('is nothing where it is for somebody else', () => {
+    expect(unmet({ uri: 'sip:carol@elsewhere.example', method: 'NEWMETHOD' })).toBeUndefined();
   });
 });

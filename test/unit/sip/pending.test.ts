@@ -58,16 +58,16 @@ describe('retransmissions', () => {
     expect(come(requestOf()).flow.sent).toEqual(['100 INVITE']);
   });
 
-  test('of what is no INVITE get the same answer again, as long as phones repeat quickly (§17.2.2)', () => {
+  test('of what is no INVITE get the same answer again until timer J (§17.2.2)', () => {
     const { come, opened, clock } = world();
     opened(requestOf({ method: 'REGISTER' })).transaction.reply({ status: 401 });
 
-    clock.advance(3_500);
+    clock.advance(31_500);
     expect(come(requestOf({ method: 'REGISTER' }))).toMatchObject({
       kind: 'joined',
       flow: { sent: ['401 REGISTER'] },
     });
-    clock.advance(4_500);
+    clock.advance(32_500);
     expect(come(requestOf({ method: 'REGISTER' })).kind).toBe('new');
   });
 
@@ -86,11 +86,12 @@ describe('retransmissions', () => {
     expect(come(requestOf({ method: 'REGISTER' }), stranger).kind).toBe('new');
   });
 
-  test('of an INVITE are served anew after the answer when nothing provisional went out', () => {
-    const { come, opened } = world();
+  test('of an INVITE get its final answer again, though nothing provisional went out (§17.2.1)', () => {
+    const { come, opened, clock } = world();
     opened(requestOf()).transaction.reply({ status: 302 });
 
-    expect(come(requestOf()).kind).toBe('new');
+    clock.advance(31_500);
+    expect(come(requestOf())).toMatchObject({ kind: 'joined', flow: { sent: ['302 INVITE'] } });
   });
 });
 
