@@ -135,6 +135,7 @@ export const createAuthenticator = (
         request,
         scope.proxy ? 'proxy-authorization' : 'authorization',
         realm,
+        options.algorithms,
       );
       if (credentials === undefined) {
         results.add({ result: 'challenged' });

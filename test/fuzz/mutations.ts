@@ -33,7 +33,7 @@ const SEEDS: readonly string[] = (['rfc4475', 'rfc5118', 'rfc3665', 'real'] as c
 
 const withBytesChanged = (text: string, chance: Chance): string => {
   let changed = text;
-  for (let edits = 1 + chance.below(6); edits > 0; edits -= 1) {
+  for (let edits = 1 + chance.below(4); edits > 0; edits -= 1) {
     const at = chance.below(changed.length + 1);
     const cut = chance.often(0.4) ? chance.below(24) : chance.below(2);
     const put = chance.pick([
@@ -110,7 +110,7 @@ const changeRows = (rows: string[], chance: Chance): void => {
 
 const withRowsChanged = (text: string, chance: Chance): string => {
   const { rows, body } = partsOf(text);
-  for (let edits = 1 + chance.below(4); edits > 0 && rows.length > 0; edits -= 1) changeRows(rows, chance);
+  for (let edits = 1 + chance.below(3); edits > 0 && rows.length > 0; edits -= 1) changeRows(rows, chance);
   return `${rows.join('\r\n')}\r\n\r\n${body}`;
 };
 

@@ -67,7 +67,7 @@ const fenceMessage = (): string => {
 
 /** A stream whose frames are lost, or that waits for the rest of a body, never answers the fence. */
 const STREAM_MS = 60;
-const LANES = 16;
+const LANES = 64;
 /** Few, because what follows a frame that is lost is lost too. */
 const STREAM_MESSAGES = 4;
 

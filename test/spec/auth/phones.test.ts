@@ -35,7 +35,7 @@ test.each([
     'CSeq: 1 REGISTER',
     `Authorization: ${authorization}`,
   ]);
-  const credentials = readCredentials(request, 'authorization', realm);
+  const credentials = readCredentials(request, 'authorization', realm, ['MD5']);
   if (credentials === undefined) throw new Error('not read');
   expect(algorithmOf(credentials)).toBe('MD5');
   const ha1 = digestHa1('MD5', { ...account, realm });

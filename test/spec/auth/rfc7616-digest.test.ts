@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  type DigestAlgorithm,
   type DigestCredentials,
   digestHa1,
   digestResponse,
@@ -7,7 +8,7 @@ import {
   responseMatches,
 } from '../../../src/auth/digest.ts';
 
-const mufasa = (algorithm: 'MD5' | 'SHA-256'): DigestCredentials => ({
+const mufasa = (algorithm: DigestAlgorithm): DigestCredentials => ({
   username: 'Mufasa',
   realm: 'http-auth@example.org',
   uri: '/dir/index.html',
@@ -30,6 +31,25 @@ describe('responses', () => {
   test('the example of SHA-256 comes out, RFC 7616 3.9.1', () => {
     expect(digestResponse('SHA-256', digestHa1('SHA-256', circle), 'GET', mufasa('SHA-256'))).toBe(
       '753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1',
+    );
+  });
+
+  test('the example of SHA-512-256 comes out by FIPS 180-4, RFC 7616 3.9.2', () => {
+    const ha1 = digestHa1('SHA-512-256', {
+      user: 'Jäsøn Doe',
+      realm: 'api@example.org',
+      password: 'Secret, or not?',
+    });
+    const credentials = {
+      ...mufasa('SHA-512-256'),
+      uri: '/doe.json',
+      nonce: '5TsQWLVdgBdmrQ0XsxbDODV+57QdFR34I9HAbC/RVvkK',
+      cnonce: 'NTg6RKcb9boFIAS3KrFK9BGeh+iDa/sm6jUMp2wds69v',
+    };
+    // The value printed in the RFC (ae66e67d…) is SHA-512 cut to 256 bits, not the SHA-512/256 that §3.2 names: this one is
+    // printf … | openssl dgst -sha512-256.
+    expect(digestResponse('SHA-512-256', ha1, 'GET', credentials)).toBe(
+      '3798d4131c277846293534c3edc11bd8a5e4cdcbff78b05db9d95eeb1cec68a5',
     );
   });
 
