@@ -53,7 +53,7 @@ interface Ending {
   readonly name?: LocationName;
 }
 
-/** RFC 5630 §9.1. */
+/** RFC 5630 has this code for a callee who is not to be had over TLS. */
 const SIPS_NOT_ALLOWED = ['Warning', '380 chordial "SIPS Not Allowed"'] as const;
 
 /** Whatever a phone sent is cut (docs/operations.md). */
@@ -161,7 +161,7 @@ export class Redirector {
   ): Ending {
     const contacts = contactsFor(bindings, uri, this.#deps.self);
     if (contacts.length === 0) {
-      // RFC 5630 §5.4: who is registered, but not for TLS all the way, is told so; the caller may try sip: instead.
+      // RFC 5630: who is registered, but not for TLS all the way, is told so; the caller may try sip: instead.
       const headers = uri.scheme === 'sips' ? [SIPS_NOT_ALLOWED] : [];
       return this.#notRedirected(
         transaction,

@@ -4,6 +4,7 @@ import { digestHa1 } from '../../src/auth/digest.ts';
 import type { UserLine } from '../../src/auth/user-file.ts';
 import { type Endpoint, formatEndpoint } from '../../src/runtime/datagram.ts';
 import type { World } from '../../src/runtime/world.ts';
+import { corpusFolder } from './corpus.ts';
 import { ManualClock } from './manual-clock.ts';
 import { makeDomain, startServer, type TestServer, trustOf } from './servers.ts';
 import { digestHeader, parseAnswer, type SipAnswer } from './sip-client.ts';
@@ -211,6 +212,14 @@ export const gets = async (
   expect(`${answer.status} ${answer.text.split('\r\n', 1)[0]}`).toMatch(new RegExp(`^${status} `));
   for (const [name, pattern] of Object.entries(headers)) expect(answer.header(name).join()).toMatch(pattern);
   return answer;
+};
+
+/** A message that a real phone sent to `sip.test`, or to 127.0.0.1:35060: the same to this server, its alias sip.test. */
+export const captured = (name: string, server: Endpoint): string => {
+  const [file, ...more] = corpusFolder('real').filter((one) => one.file.startsWith(`real/${name}`));
+  if (file === undefined || more.length > 0)
+    throw new Error(`${more.length + 1} captures begin with ${name}`);
+  return Buffer.from(file.bytes).toString('latin1').replaceAll('127.0.0.1:35060', formatEndpoint(server));
 };
 
 /** DNS that is asked and does not answer: what waits for it stays under way. */

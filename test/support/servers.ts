@@ -139,7 +139,7 @@ export function buildServer(options: ServerOptions): {
     },
     identity: { selector: options.domain.selector },
     admin: { listen: '127.0.0.1:0' },
-    limits: { perSourcePerSec: 1_000_000 },
+    limits: { perSourcePerSec: 1_000_000, ...(options.config?.['limits'] as object | undefined) },
   };
   const parsed = parseConfig(merged);
   if (!parsed.ok) throw new Error(parsed.error.join('\n'));
