@@ -53,11 +53,14 @@ interface Part {
 export function composeLocation(config: Config, files: LoadedFiles, around: Around): Place {
   const { world, metrics, background } = around;
   const { clock, random } = world;
-  const { identity } = files;
+  const { identity, tenants = [] } = files;
   const [domain] = config.domain;
   const overlayId = config.overlay.id;
   const keys = new DomainKeys({
-    own: { domains: config.domain, selector: identity.selector, publicKey: identity.publicKey },
+    own: [
+      { ...identity, domains: config.domain.filter((one) => !tenants.some((own) => own.domain === one)) },
+      ...tenants.map((own) => ({ ...own, domains: [own.domain] })),
+    ],
     ...(files.trust === undefined ? {} : { trust: files.trust }),
     ...(config.trust.dns ? { dns: new DnsKeys({ resolveTxt: world.resolveTxt, clock }) } : {}),
   });
@@ -81,6 +84,7 @@ export function composeLocation(config: Config, files: LoadedFiles, around: Arou
   const publisher = new Publisher({
     identity,
     domains: config.domain,
+    tenants,
     overlayId,
     verifier,
     limits,

@@ -6,14 +6,15 @@ import { readiness } from './admin/readiness.ts';
 import type { AdminStatus, Readiness } from './admin/types.ts';
 import { LiveLimits } from './app-limits.ts';
 import { composeLocation } from './app-location.ts';
+import { LiveUsers } from './app-users.ts';
 import { AuthGuard } from './auth/auth-guard.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
 import { FlowTokens } from './auth/flow-token.ts';
-import { UserTable } from './auth/users.ts';
+import { createPeers } from './auth/trusted-peers.ts';
 import { createRegistrar } from './bridge/registrar.ts';
 import type { Config } from './config.ts';
-import { type LoadedFiles, loadUsers } from './config-files.ts';
-import { registrarOf } from './config-of-domain.ts';
+import type { LoadedFiles } from './config-files.ts';
+import { algorithmsOf, aliasesOf, registrarOf, trustedPeersOf } from './config-of-domain.ts';
 import { Branches } from './proxy/branch.ts';
 import { Forwarder } from './proxy/forwarder.ts';
 import { Redirector } from './redirect/redirector.ts';
@@ -42,8 +43,8 @@ export interface App {
   start(): Promise<void>;
   /** Drains, leaves the ring, closes. Idempotent. */
   stop(): Promise<void>;
-  /** SIGHUP: takes the users and limits of `next` over; the rest of it waits for a restart. */
-  reload(next: Config): void;
+  /** SIGHUP: takes the users and limits of `next` over, and resolves then; the rest of it waits for a restart. */
+  reload(next: Config): Promise<void>;
   /** Known after start. */
   readonly addresses: AppAddresses;
   /** Resolves once /health/ready is true for the first time. */
@@ -111,15 +112,35 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
     },
   );
 
-  const users = new UserTable(files.users);
+  const users = new LiveUsers(
+    { clock, random, log: log.child({ mod: 'users' }), background: lifecycle },
+    config,
+    files.users,
+  );
+  const { table } = users;
   const { auth } = config.sip;
+  const peers = new Map(
+    config.domain.map((domain) => [domain, createPeers(trustedPeersOf(config, domain))] as const),
+  );
   const authenticator = createAuthenticator(
-    { users, clock, random, log: log.child({ mod: 'auth' }), metrics, guard, isOurs },
+    { users: table, clock, random, log: log.child({ mod: 'auth' }), metrics, guard, isOurs },
     {
       mode: auth.mode,
       algorithms: auth.algorithms,
       nonceLifetimeSec: auth.nonceLifetimeSec,
       secret: derived(secret, 'nonce'),
+      realms: new Map(
+        config.domain.map((domain) => {
+          const own = files.nonceSecrets?.get(domain);
+          return [
+            domain,
+            {
+              algorithms: algorithmsOf(config, domain),
+              ...(own === undefined ? {} : { secret: derived(own, 'nonce') }),
+            },
+          ] as const;
+        }),
+      ),
     },
   );
   const registrar = createRegistrar(
@@ -128,6 +149,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
       get self() {
         return self;
       },
+      nameFor: (name) => table.userFor(name) ?? name,
       limitsOf: (domain) => registrarOf(config, domain),
     },
   );
@@ -160,7 +182,8 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
     tokens,
     // With no passwords asked for, everybody exists who registers. Where users are hidden, everybody is looked up, so that
     // answer and time are those of a user who isn't registered.
-    isUser: (name) => auth.mode === 'none' || auth.hideUsers || users.has(name),
+    userFor: (name) => table.userFor(name) ?? (auth.mode === 'none' || auth.hideUsers ? name : undefined),
+    isPeer: (domain, flow) => peers.get(domain)?.(flow) ?? false,
     unmet: (request) => sip.unmet(request),
     get self() {
       return self;
@@ -235,6 +258,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
     async start() {
       lifecycle.onStop('retransmitter', () => Promise.resolve(retransmitter.stop()));
       await lifecycle.start('admin', admin);
+      await lifecycle.start('users', users);
       await lifecycle.start('location', place);
       await lifecycle.start('sip', sip);
       // While the ring is left the sockets still answer 503: a phone that hears nothing waits for half a minute.
@@ -252,12 +276,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
     reload(next) {
       limits.replace(next.limits);
       log.info(next.limits, 'limits reloaded');
-      const read = loadUsers(next);
-      if (!read.ok) log.warn({ problems: read.error }, 'the user file was not taken over');
-      else if (read.value !== undefined) {
-        users.replace(read.value);
-        log.info({ users: users.size }, 'users reloaded');
-      }
+      return users.reload(next);
     },
     get addresses() {
       return addresses();
@@ -271,4 +290,11 @@ const selfOf = (
   config: Config,
   listeners: readonly { readonly bound: Endpoint; readonly advertised: Endpoint }[],
   localAddresses: readonly string[],
-): Self => createSelf({ domains: config.domain, aliases: config.aliases, listeners, localAddresses });
+): Self =>
+  createSelf({
+    domains: config.domain,
+    aliases: config.aliases,
+    aliasesOf: aliasesOf(config),
+    listeners,
+    localAddresses,
+  });

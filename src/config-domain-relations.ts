@@ -13,26 +13,55 @@ export const definedOf = <T extends object>(own: T): { [K in keyof T]: NonNullab
     [K in keyof T]: NonNullable<T[K]>; // what the filter leaves
   };
 
-/** Every domain is listed once, and every alias is another name of the first. */
+/** Every domain is listed once, and every alias is another name of exactly one of them. */
 function names({ domain, aliases, domains }: Parsed, say: Say): void {
   const [first] = domain;
   const owned = new Set(domain);
   if (owned.size < domain.length) say('domain', 'each domain can stand once');
   for (const name of Object.keys(domains))
     if (!owned.has(name)) say(`domains.${name}`, 'is not in the list under domain');
-  for (const alias of aliases)
-    if (alias !== first && owned.has(alias))
-      say('aliases', `${alias} is a domain of its own, so it cannot be another name of ${first}`);
+  // BOUNDED: by the configuration.
+  const meaning = new Map<string, string | undefined>();
+  const lists = [
+    { path: 'aliases', of: first, list: aliases },
+    ...Object.entries(domains).map(([name, own]) => ({
+      path: `domains.${name}.aliases`,
+      of: name,
+      list: own.aliases ?? [],
+    })),
+  ];
+  for (const { path, of, list } of lists)
+    for (const alias of list) {
+      if (alias !== of && owned.has(alias))
+        say(path, `${alias} is a domain of its own, so it cannot be another name of ${of}`);
+      const before = meaning.get(alias);
+      if (before !== undefined && before !== of) say(path, `${alias} is already another name of ${before}`);
+      meaning.set(alias, before ?? of);
+    }
 }
 
-function users({ sip: { auth } }: Parsed, mode: 'digest' | 'none', say: Say): void {
-  if (new Set(auth.algorithms).size < auth.algorithms.length)
-    say('sip.auth.algorithms', 'each algorithm can stand once');
-  if (mode === 'digest' && auth.usersFile === '')
+function users({ sip, domain, domains }: Parsed, mode: 'digest' | 'none', say: Say): void {
+  const { auth } = sip;
+  const lists = [
+    { path: 'sip.auth', own: auth },
+    ...Object.entries(domains).map(([name, { auth: own }]) => ({ path: `domains.${name}.auth`, own })),
+  ];
+  for (const { path, own } of lists)
+    if (own?.algorithms !== undefined && new Set(own.algorithms).size < own.algorithms.length)
+      say(`${path}.algorithms`, 'each algorithm can stand once');
+  if (mode === 'none' || auth.usersFile !== '') return;
+  const without = domain.filter((name) => domains[name]?.auth?.usersFile === undefined);
+  if (without.length === domain.length)
     say(
       'sip.auth.usersFile',
       'passwords are asked for (sip.auth.mode), so a user file is needed: chordial users add NAME --file FILE',
     );
+  else
+    for (const name of without)
+      say(
+        `domains.${name}.auth.usersFile`,
+        `passwords are asked for (sip.auth.mode), and there is no common file (sip.auth.usersFile): chordial users add NAME --domain ${name} --file FILE`,
+      );
 }
 
 function limits({ registrar, domains, publication }: Parsed, say: Say): void {
@@ -59,13 +88,24 @@ function limits({ registrar, domains, publication }: Parsed, say: Say): void {
   }
 }
 
-function keys({ publication, identity, sip, overlay }: Parsed, say: Say): void {
+/** ADR 16: beyond loopback each domain has a key of its own, which its DNS publishes. */
+function keys({ publication, domain, domains, identity, sip, overlay }: Parsed, say: Say): void {
+  const [first = '', ...others] = domain;
+  if (domains[first]?.identity !== undefined)
+    say(`domains.${first}.identity`, 'the first domain signs with identity.keyFile, which is also the node');
   const local = sip.listen.every((one) => isLoopback(one.host)) && isLoopback(overlay.listen.host);
-  if (publication !== 'local' && !local && identity.keyFile === '')
+  if (publication === 'local' || local) return;
+  if (identity.keyFile === '')
     say(
       'identity.keyFile',
       'beyond loopback a domain signs with a key it publishes: chordial keygen --domain DOMAIN --selector N --out FILE',
     );
+  for (const name of others)
+    if (domains[name]?.identity === undefined)
+      say(
+        `domains.${name}.identity`,
+        `beyond loopback each domain signs with a key of its own: chordial keygen --domain ${name} --selector ${identity.selector} --out FILE, and keyFile: FILE, selector: ${identity.selector} here`,
+      );
 }
 
 export function domainRelations(parsed: Parsed, mode: 'digest' | 'none'): readonly string[] {

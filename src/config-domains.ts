@@ -1,8 +1,15 @@
 // What one domain of several may have of its own: the schema of `domains: {NAME: {…}}`. An absent key is the common one.
 import { z } from 'zod';
-import { contacts, domainName, expiry } from './config-values.ts';
+import { algorithms, contacts, domainName, expiry, peers, selector } from './config-values.ts';
+
+const file = z.string().min(1);
 
 const ownOfDomain = z.strictObject({
+  aliases: z.array(domainName).optional(),
+  auth: z
+    .strictObject({ usersFile: file, secretFile: file, algorithms, trustedPeers: peers })
+    .partial()
+    .optional(),
   registrar: z
     .strictObject({
       minExpiresSec: expiry,
@@ -12,6 +19,14 @@ const ownOfDomain = z.strictObject({
     })
     .partial()
     .prefault({}),
+  identity: z.strictObject({ keyFile: file, selector: selector.default(0) }).optional(),
 });
 
 export const domains = z.record(domainName, ownOfDomain).default({});
+
+/** The paths of files in it, behind `domains.NAME`. */
+export const DOMAIN_FILE_KEYS: readonly (readonly string[])[] = [
+  ['auth', 'usersFile'],
+  ['auth', 'secretFile'],
+  ['identity', 'keyFile'],
+];

@@ -18,6 +18,7 @@ import {
   expiry,
   int,
   parsed,
+  peers,
   selector,
 } from './config-values.ts';
 import { LOG_LEVELS } from './runtime/log.ts';
@@ -71,6 +72,7 @@ export const schema = z.strictObject({
           hideUsers: z.boolean().default(false),
           nonceLifetimeSec: int(10, 86_400).default(300),
           secretFile: z.string().default(''),
+          trustedPeers: peers.default([]),
         })
         .prefault({}),
     })

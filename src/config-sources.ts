@@ -2,6 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { type Config, parseConfig } from './config.ts';
+import { DOMAIN_FILE_KEYS } from './config-domains.ts';
 import { CONFIG_KEYS } from './config-keys.ts';
 import { messageOf } from './runtime/errors.ts';
 import { fail, type Result } from './runtime/result.ts';
@@ -72,6 +73,9 @@ function anchorPaths(tree: Tree, folder: string): void {
     else if (typeof value === 'string' && value !== '') record[head] = resolve(folder, value);
   };
   for (const path of FILE_KEYS) anchor(tree, path);
+  const { domains } = tree;
+  if (typeof domains !== 'object' || domains === null) return;
+  for (const own of Object.values(domains)) for (const path of DOMAIN_FILE_KEYS) anchor(own, path);
 }
 
 export interface ConfigSources {

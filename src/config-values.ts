@@ -41,7 +41,24 @@ export const cidr = z
   .string()
   .refine((text) => rangeBits(text) !== undefined, 'an address or a range such as 10.0.0.0/8');
 
+/** `192.0.2.50`, `192.0.2.0/28`, or `tcp:192.0.2.50` where only a transport with a handshake is believed. */
+const PEER = /^(?:(?:udp|tcp|tls|ws|wss):)?(.+)$/;
+/** More than a network of an organisation is no list of peers but an open relay. */
+const PEER_BITS_MIN = { 32: 8, 128: 16 } as const;
+
+export const peer = z
+  .string()
+  .refine(
+    (text) => rangeBits(PEER.exec(text)?.[1] ?? '') !== undefined,
+    'an address or range, such as 192.0.2.50, or with its transport, such as tcp:192.0.2.0/28',
+  )
+  .refine((text) => {
+    const range = rangeBits(PEER.exec(text)?.[1] ?? '');
+    return range === undefined || range.bits >= PEER_BITS_MIN[range.width];
+  }, 'so wide a range would make this server an open relay');
+
 export const expiry = int(1, 2 ** 31 - 1);
 export const contacts = int(1, 10);
 export const selector = int(0, 15);
 export const algorithms = z.array(z.enum(DIGEST_ALGORITHMS)).min(1).max(DIGEST_ALGORITHMS.length);
+export const peers = z.array(peer).max(256);

@@ -57,7 +57,8 @@ function removeAt(owner: unknown, [head, ...rest]: readonly PropertyKey[]): void
 const decideAuth = (parsed: Parsed): 'digest' | 'none' => {
   const { mode, usersFile } = parsed.sip.auth;
   if (mode !== 'auto') return mode;
-  return loopbackSip(parsed) && usersFile === '' ? 'none' : 'digest';
+  const users = usersFile !== '' || Object.values(parsed.domains).some((own) => own.auth?.usersFile);
+  return loopbackSip(parsed) && !users ? 'none' : 'digest';
 };
 
 /** Validates the merged object once; all problems together, each `path: what is wrong`. */

@@ -78,7 +78,7 @@ export class LspClient {
     );
     const identity = options.key === undefined ? nobody : identityOf(options.key);
     const keys = new DomainKeys({
-      own: { ...identity, domains: [identity.domain] },
+      own: [{ ...identity, domains: [identity.domain] }],
       ...(options.trust === undefined ? {} : { trust: trustOf(options.trust) }),
       told: this.#told,
       ...(options.dns === false ? {} : { dns: new DnsKeys({ resolveTxt: world.resolveTxt, clock }) }),

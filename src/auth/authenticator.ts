@@ -37,6 +37,14 @@ export interface AuthenticatorOptions {
   readonly nonceLifetimeSec: number;
   /** Shared by all registrars of a domain: each then accepts the nonces of the others. */
   readonly secret: Uint8Array;
+  /** What realms have of their own. BOUNDED: by the configuration. */
+  readonly realms?: ReadonlyMap<string, RealmOptions>;
+}
+
+/** Of one domain among several (a tenant): what is absent is the common one. */
+export interface RealmOptions {
+  readonly algorithms?: readonly DigestAlgorithm[];
+  readonly secret?: Uint8Array;
 }
 
 export interface CheckScope {
@@ -47,8 +55,8 @@ export interface CheckScope {
 }
 
 export type AuthOutcome =
-  /** `user`: the user part of the AOR the credentials are for; undefined under mode `none`, which vouches for nobody. */
-  | { readonly kind: 'ok'; readonly user: string | undefined }
+  /** `users`: the user parts of the AORs the credentials are for; undefined under mode `none`, which vouches for nobody. */
+  | { readonly kind: 'ok'; readonly users: readonly string[] | undefined }
   | { readonly kind: 'challenge'; readonly stale: boolean; readonly reply: Reply };
 
 export interface Authenticator {
@@ -87,18 +95,23 @@ export const createAuthenticator = (
   options: AuthenticatorOptions,
 ): Authenticator => {
   const { users, clock, log, guard, isOurs } = deps;
-  const nonces = new Nonces({
-    secret: options.secret,
-    lifetimeSec: options.nonceLifetimeSec,
-    random: deps.random,
-  });
+  const noncesWith = (secret: Uint8Array): Nonces =>
+    new Nonces({ secret, lifetimeSec: options.nonceLifetimeSec, random: deps.random });
+  const commonNonces = noncesWith(options.secret);
+  // BOUNDED: by the configuration.
+  const ownNonces = new Map<string, Nonces>();
+  for (const [realm, { secret }] of options.realms ?? [])
+    if (secret !== undefined) ownNonces.set(realm, noncesWith(secret));
+  const noncesOf = (realm: string): Nonces => ownNonces.get(realm) ?? commonNonces;
+  const algorithmsOf = (realm: string): readonly DigestAlgorithm[] =>
+    options.realms?.get(realm)?.algorithms ?? options.algorithms;
   const results = deps.metrics.counter('chordial_auth_total', 'Digest checks by result');
 
   const challenge = (source: string, scope: CheckScope, stale: boolean): AuthOutcome => {
     const { realm, proxy } = scope;
-    const nonce = nonces.issue({ realm, source }, clock.wallMs());
+    const nonce = noncesOf(realm).issue({ realm, source }, clock.wallMs());
     // RFC 8760 §2.3: several challenges of one realm "MUST use a different digest algorithm" each.
-    const headers: ExtraHeaders = options.algorithms.map(
+    const headers: ExtraHeaders = algorithmsOf(realm).map(
       (algorithm) =>
         [
           proxy ? 'Proxy-Authenticate' : 'WWW-Authenticate',
@@ -113,21 +126,21 @@ export const createAuthenticator = (
     request: SipRequest,
     credentials: DigestCredentials,
     realm: string,
-  ): { readonly failure: Failure } | { readonly user: string } => {
+  ): { readonly failure: Failure } | { readonly users: readonly string[] } => {
     const algorithm = algorithmOf(credentials);
-    if (algorithm === undefined || !options.algorithms.includes(algorithm))
+    if (algorithm === undefined || !algorithmsOf(realm).includes(algorithm))
       return { failure: 'unknown-algorithm' };
     const known = users.find(credentials.username, realm);
     const ha1 = known?.ha1(algorithm);
     const right = responseMatches(algorithm, ha1 ?? DUMMY_HA1[algorithm], request.method, credentials);
     if (known === undefined || ha1 === undefined) return { failure: 'unknown-user' };
     if (!right) return { failure: 'wrong-password' };
-    return uriFits(request, credentials, realm, isOurs) ? { user: known.user } : { failure: 'wrong-uri' };
+    return uriFits(request, credentials, realm, isOurs) ? { users: known.users } : { failure: 'wrong-uri' };
   };
 
   return {
     check(transaction, scope) {
-      if (options.mode === 'none') return { kind: 'ok', user: undefined };
+      if (options.mode === 'none') return { kind: 'ok', users: undefined };
       const { request, flow } = transaction;
       const source = flow.remote.host;
       const { realm } = scope;
@@ -142,12 +155,12 @@ export const createAuthenticator = (
         return challenge(source, scope, false);
       }
       const attempt = { source, user: credentials.username };
-      const verdict = nonces.judge(credentials.nonce, { realm, source }, clock.wallMs());
+      const verdict = noncesOf(realm).judge(credentials.nonce, { realm, source }, clock.wallMs());
       if (verdict === 'foreign') {
         // RFC 7616 §3.3: stale=true says that "the previous request from the client was rejected because the nonce
         // value was stale", and that the password need not be asked for again: phones read a plain 401 as a wrong one.
         // Whoever sends a nonce that isn't ours may be another than the owner of the address: nothing is counted.
-        const right = guard.mayLookAtForeign(attempt) && 'user' in failureOf(request, credentials, realm);
+        const right = guard.mayLookAtForeign(attempt) && 'users' in failureOf(request, credentials, realm);
         results.add({ result: right ? 'stale' : 'foreign-nonce' });
         return challenge(source, scope, right);
       }
@@ -156,13 +169,13 @@ export const createAuthenticator = (
         return challenge(source, scope, false);
       }
       const result = failureOf(request, credentials, realm);
-      if ('user' in result) {
+      if ('users' in result) {
         guard.succeeded(attempt);
         results.add({ result: verdict === 'good' ? 'ok' : 'stale' });
         // nc is not tracked: it would be state that no other registrar of the domain has, and a retransmission through
         // one of them would fail. A nonce lives for minutes and is good from one address only, and Call-ID and CSeq
         // order what a replay of the same REGISTER could do.
-        return verdict === 'good' ? { kind: 'ok', user: result.user } : challenge(source, scope, true);
+        return verdict === 'good' ? { kind: 'ok', users: result.users } : challenge(source, scope, true);
       }
       results.add({ result: 'failed' });
       // docs/operations.md, "Failed authentications": fail2ban and others read this line. Its keys stay.

@@ -1,15 +1,7 @@
-// The user file as text: Apache htdigest lines, read, written and changed without losing what else stands in it.
+// The user file as a whole: its lines, or every problem with its line number. Read in steps, so that a large one holds nobody up.
+import { atOnce } from '../runtime/in-turns.ts';
 import { fail, ok, type Result } from '../runtime/result.ts';
-import { DIGEST_ALGORITHMS, type DigestAlgorithm, digestHa1, HEX_LENGTH } from './digest.ts';
-
-/** `user:realm:HA1` (MD5, as Apache's htdigest writes it), `user:realm:SHA-256:HA1` or `user:realm:SHA-512-256:HA1` (RFC 8760). */
-export interface UserLine {
-  readonly user: string;
-  readonly realm: string;
-  readonly algorithm: DigestAlgorithm;
-  /** Lower-case hex. */
-  readonly ha1: string;
-}
+import { type LinkLine, parseUserLine, type UserLine, userOf } from './user-line.ts';
 
 export interface UserFileProblem {
   /** Counted from 1. */
@@ -19,148 +11,119 @@ export interface UserFileProblem {
 
 /** Enough for a large domain, and a bound on what a wrong file can do. */
 const LINES_MAX = 500_000;
-const LINE_CHARS_MAX = 1024;
 /** More problems than anyone reads at once. */
 const PROBLEMS_MAX = 20;
+/** Lines between two places where the reader may be left alone for a while: well below a millisecond of work. */
+const STEP_LINES = 250;
 
-const isHex = (text: string, length: number): boolean =>
-  text.length === length && /^[0-9a-fA-F]+$/.test(text);
+export const isData = (line: string): boolean => line.trim() !== '' && !line.startsWith('#');
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be in a name.
-const UNFIT = /[:\x00-\x1f\x7f]/;
-
-/** Why a name can't stand in the user file, or undefined. */
-const unfit = (what: string, text: string): string | undefined =>
-  text === ''
-    ? `the ${what} is empty`
-    : UNFIT.test(text) && !(what === 'realm' && /^[0-9a-fA-F:.]+$/.test(text))
-      ? `the ${what} holds a colon or a control character`
-      : undefined;
-
-/** The algorithm that a field before the HA1 names; MD5 is never named. */
-const namedAlgorithm = (field: string | undefined): DigestAlgorithm | undefined =>
-  DIGEST_ALGORITHMS.find((algorithm) => algorithm !== 'MD5' && algorithm === field?.toUpperCase());
-
-/** Lines hold nothing secret in these messages: a HA1 is as good as the password. */
-function parseLine(text: string): Result<UserLine> {
-  if (text.length > LINE_CHARS_MAX) return fail(`longer than ${LINE_CHARS_MAX} characters`);
-  const fields = text.split(':');
-  const ha1 = fields.pop() ?? '';
-  const named = fields.length > 2 ? namedAlgorithm(fields.at(-1)) : undefined;
-  if (named !== undefined) fields.pop();
-  const [user = '', ...rest] = fields;
-  // An IPv6 literal is a realm with colons; a user never has one.
-  const realm = rest.join(':');
-  const problem =
-    rest.length === 0
-      ? 'not user:realm:HA1 or user:realm:SHA-256:HA1'
-      : realm !== realm.toLowerCase()
-        ? // The HA1 holds the realm, and phones hash the one they are challenged with.
-          'the realm has upper-case letters; chordial challenges with the domain in lower case, so this HA1 would never fit'
-        : (unfit('user', user) ?? unfit('realm', realm));
-  if (problem !== undefined) return fail(problem);
-  const algorithm = named ?? 'MD5';
-  if (!isHex(ha1, HEX_LENGTH[algorithm]))
-    return fail(`the HA1 is not ${HEX_LENGTH[algorithm]} hex digits (${algorithm})`);
-  return ok({ user, realm, algorithm, ha1: ha1.toLowerCase() });
+/** One line after the other, without their ends. */
+function* linesOf(text: string): Generator<string> {
+  let at = text.startsWith('\uFEFF') ? 1 : 0;
+  while (at < text.length) {
+    const found = text.indexOf('\n', at);
+    const end = found < 0 ? text.length : found;
+    yield text.slice(at, end > at && text.charCodeAt(end - 1) === 0x0d ? end - 1 : end);
+    at = end + 1;
+  }
 }
 
-const isData = (line: string): boolean => line.trim() !== '' && !line.startsWith('#');
-const linesOf = (text: string): string[] => {
-  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
-  if (lines.at(-1) === '') lines.pop();
-  return lines;
-};
+/** The lines of the text as an array, without the empty one behind the last line end. */
+export const splitLines = (text: string): string[] => [...linesOf(text)];
 
-/** Every line, or every problem with its line number. Empty lines and lines that start with `#` are skipped. */
-export function parseUserFile(text: string): Result<readonly UserLine[], readonly UserFileProblem[]> {
-  const lines = linesOf(text);
-  if (lines.length > LINES_MAX)
-    return fail([{ line: LINES_MAX + 1, problem: `more than ${LINES_MAX} lines` }]);
+type Found = Result<readonly UserLine[], readonly UserFileProblem[]>;
+
+/** A link and where it stands. */
+interface Placed {
+  readonly line: number;
+  readonly link: LinkLine;
+}
+
+/** `realm:name`: a realm may hold colons, a name doesn't. */
+const keyOf = (realm: string, name: string): string => `${realm}:${name}`;
+
+/** Aliases and logins that lead nowhere, on to another one, or to two places. */
+function linkProblems(links: readonly Placed[], passwords: ReadonlySet<string>): UserFileProblem[] {
+  // BOUNDED: all three by LINES_MAX; gone with the call.
+  const aliases = new Map<string, string>();
+  const logins = new Set<string>();
+  const loginUsers = new Set<string>();
+  for (const { link } of links) {
+    if (link.kind === 'alias') aliases.set(keyOf(link.realm, link.user), link.of);
+    else {
+      logins.add(keyOf(link.realm, link.user));
+      loginUsers.add(keyOf(link.realm, link.of));
+    }
+  }
+  const isUser = (key: string): boolean =>
+    loginUsers.has(key) || (passwords.has(key) && !logins.has(key) && !aliases.has(key));
+  const problemOf = ({ kind, user, realm, of }: LinkLine): string | undefined => {
+    const [name, target] = [keyOf(realm, user), keyOf(realm, of)];
+    const next = aliases.get(target);
+    if (next !== undefined)
+      return `${of} is itself an alias (of ${next}): an alias or login names the user, so that none leads in a circle`;
+    if (kind === 'login')
+      return aliases.has(name)
+        ? `${user} is an alias, too: its password is for the user it stands for`
+        : passwords.has(name)
+          ? undefined
+          : `there is no password of ${user} in ${realm}`;
+    if (loginUsers.has(name))
+      return `${user} is a user of its own (a login leads to it), so it can't be an alias`;
+    return isUser(target) ? undefined : `there is no user ${of} in ${realm}`;
+  };
+  return links.flatMap(({ line, link }) => {
+    const problem = problemOf(link);
+    return problem === undefined ? [] : [{ line, problem }];
+  });
+}
+
+/** Every line, or every problem. Empty lines and lines that start with `#` are skipped. */
+export function* readUserFile(text: string): Generator<undefined, Found> {
   const users: UserLine[] = [];
   const problems: UserFileProblem[] = [];
-  // BOUNDED: by LINES_MAX; gone with the call.
+  // BOUNDED: all three by LINES_MAX; gone with the call.
   const firstLine = new Map<string, number>();
-  for (const [index, line] of lines.entries()) {
-    if (!isData(line)) continue;
-    const parsed = parseLine(line.trim());
-    if (!parsed.ok) problems.push({ line: index + 1, problem: parsed.error });
+  const passwords = new Set<string>();
+  const links: Placed[] = [];
+  let line = 0;
+  for (const written of linesOf(text)) {
+    line += 1;
+    if (line > LINES_MAX) return fail([{ line, problem: `more than ${LINES_MAX} lines` }]);
+    if (line % STEP_LINES === 0) yield;
+    if (!isData(written)) continue;
+    const parsed = parseUserLine(written.trim());
+    if (!parsed.ok) problems.push({ line, problem: parsed.error });
     else {
-      const { user, realm, algorithm } = parsed.value;
-      const key = `${user}:${realm}:${algorithm}`;
+      const one = parsed.value;
+      const name = keyOf(one.realm, one.user);
+      // Two passwords for one user, or two users for one alias: which one counts would depend on the reader.
+      const what =
+        one.kind === 'password' ? one.algorithm : one.kind === 'alias' ? 'alias' : `login:${one.of}`;
+      const key = `${what}:${name}`;
       const before = firstLine.get(key);
-      // Two passwords for one user: which one counts would depend on the reader.
       if (before !== undefined)
-        problems.push({ line: index + 1, problem: `the same user, realm and algorithm as line ${before}` });
-      else users.push(parsed.value);
-      firstLine.set(key, before ?? index + 1);
+        problems.push({
+          line,
+          problem:
+            one.kind === 'password'
+              ? `the same user, realm and algorithm as line ${before}`
+              : `the same ${one.kind} as line ${before}`,
+        });
+      else {
+        firstLine.set(key, line);
+        users.push(one);
+        if (one.kind === 'password') passwords.add(name).add(keyOf(one.realm, userOf(one.user, one.realm)));
+        else links.push({ line, link: one });
+      }
     }
     if (problems.length >= PROBLEMS_MAX) break;
   }
+  // What a line that can't be read would have said is not known: links are looked at when all the rest is well.
+  if (problems.length === 0) problems.push(...linkProblems(links, passwords).slice(0, PROBLEMS_MAX));
   return problems.length === 0 ? ok(users) : fail(problems);
 }
 
-const formatUserLine = ({ user, realm, algorithm, ha1 }: UserLine): string =>
-  algorithm === 'MD5' ? `${user}:${realm}:${ha1}` : `${user}:${realm}:${algorithm}:${ha1}`;
-
-const isOf = (line: string, user: string, realm: string): boolean => {
-  if (!isData(line)) return false;
-  const parsed = parseLine(line.trim());
-  return parsed.ok && parsed.value.user === user && parsed.value.realm === realm.toLowerCase();
-};
-
-/** The file with this user's password set: lines of the user in this realm are replaced, everything else stays as it is. */
-export function addUser(
-  text: string,
-  user: {
-    readonly user: string;
-    readonly realm: string;
-    readonly password: string;
-    readonly algorithms: readonly DigestAlgorithm[];
-  },
-): Result<{ readonly text: string; readonly replaced: boolean }> {
-  const realm = user.realm.toLowerCase();
-  const problem =
-    unfit('user', user.user) ??
-    unfit('realm', realm) ??
-    (user.user.startsWith('#') || user.user.trim() !== user.user
-      ? 'the user starts with # or has space around it'
-      : user.password === ''
-        ? 'the password is empty'
-        : undefined);
-  if (problem !== undefined) return fail(problem);
-  const lines = linesOf(text);
-  const kept = lines.filter((line) => !isOf(line, user.user, realm));
-  const added = user.algorithms.map((algorithm) =>
-    formatUserLine({
-      user: user.user,
-      realm,
-      algorithm,
-      ha1: digestHa1(algorithm, { user: user.user, realm, password: user.password }),
-    }),
-  );
-  if (added.some((line) => line.length > LINE_CHARS_MAX))
-    return fail(`a line would be longer than ${LINE_CHARS_MAX} characters`);
-  return ok({ text: `${[...kept, ...added].join('\n')}\n`, replaced: kept.length < lines.length });
-}
-
-/** The file without this user; `realm` undefined means in every realm. */
-export function removeUser(
-  text: string,
-  user: { readonly user: string; readonly realm: string | undefined },
-): { readonly text: string; readonly removed: number } {
-  const lines = linesOf(text);
-  const kept = lines.filter((line) => {
-    if (!isData(line)) return true;
-    const parsed = parseLine(line.trim());
-    return !(
-      parsed.ok &&
-      parsed.value.user === user.user &&
-      (user.realm === undefined || parsed.value.realm === user.realm.toLowerCase())
-    );
-  });
-  return {
-    text: kept.length === 0 ? '' : `${kept.join('\n')}\n`,
-    removed: lines.length - kept.length,
-  };
-}
+/** The same at once. */
+export const parseUserFile = (text: string): Found => atOnce(readUserFile(text));

@@ -1,10 +1,12 @@
-// The users a registrar knows, by realm and the spelling of the name that a phone sends.
+// The users a registrar knows: whose credentials are whose, and who is meant by a name; each realm for itself.
+import { atOnce } from '../runtime/in-turns.ts';
+import type { LocationName } from '../uri/types.ts';
 import type { DigestAlgorithm } from './digest.ts';
-import type { UserLine } from './user-file.ts';
+import { type UserLine, userOf } from './user-line.ts';
 
 export interface KnownUser {
-  /** The user part of the AOR that these credentials are for, as names have it (src/uri/name.ts). */
-  readonly user: string;
+  /** The user parts of the AORs that these credentials are for, as names have them (src/uri/name.ts). */
+  readonly users: readonly string[];
   readonly ha1: (algorithm: DigestAlgorithm) => string | undefined;
 }
 
@@ -16,67 +18,104 @@ export interface Users {
 /** Names of a file and of a URI are Unicode, names in credentials are UTF-8 bytes read as latin1: both find the user. */
 const wireText = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 
-/**
- * The user that a spelling of the name means. sipsak sends `alice@`, others `alice@example.com`, and each hashes into the
- * HA1 what it sends: such a phone needs a line of its own in the user file, and that line stands for `alice`.
- */
-export function userOf(username: string, realm: string): string {
-  const at = username.lastIndexOf('@');
-  if (at <= 0) return username;
-  const domain = username.slice(at + 1).toLowerCase();
-  return domain === '' || domain === realm.toLowerCase() ? username.slice(0, at) : username;
+interface Account {
+  readonly users: readonly string[];
+  /** By algorithm; one or two of them. */
+  readonly hashes: { [algorithm in DigestAlgorithm]?: string };
 }
 
-/** Every user there is, by the AOR's user rather than by what a phone spells in its credentials. */
-const aorKeyOf = (user: string, realm: string): string => `${realm.toLowerCase()}:${user}`;
-const keyOf = (username: string, realm: string): string => `${realm.toLowerCase()}:${username}`;
+/** One domain's users. BOUNDED: all by the lines of the user file (user-file.ts, LINES_MAX); replaced whole. */
+interface Realm {
+  /** By the name in credentials. */
+  readonly accounts: Map<string, Account>;
+  readonly users: Set<string>;
+  readonly aliases: Map<string, string>;
+  /** Authentication name → the users it is for. */
+  readonly logins: Map<string, string[]>;
+}
+
+export type Realms = ReadonlyMap<string, Realm>;
+
+/** Lines between two places where whoever builds may be left alone for a while. */
+const STEP_LINES = 500;
+
+/** A table of these lines, in steps. */
+export function* userRealms(lines: readonly UserLine[]): Generator<undefined, Realms> {
+  // BOUNDED: by the lines.
+  const realms = new Map<string, Realm>();
+  const realmOf = (name: string): Realm => {
+    let realm = realms.get(name);
+    if (realm === undefined) {
+      realm = { accounts: new Map(), users: new Set(), aliases: new Map(), logins: new Map() };
+      realms.set(name, realm);
+    }
+    return realm;
+  };
+  // Whose a password is depends on what may stand behind it in the file.
+  for (const line of lines) {
+    if (line.kind === 'password') continue;
+    const { aliases, logins, users } = realmOf(line.realm);
+    if (line.kind === 'alias') aliases.set(line.user, line.of);
+    else {
+      logins.set(line.user, [...(logins.get(line.user) ?? []), line.of]);
+      users.add(line.of);
+    }
+  }
+  for (const [index, line] of lines.entries()) {
+    if (index % STEP_LINES === 0) yield;
+    if (line.kind !== 'password') continue;
+    const realm = realmOf(line.realm);
+    let account = realm.accounts.get(line.user);
+    if (account === undefined) {
+      account = { users: usersOf(line.user, line.realm, realm), hashes: {} };
+      for (const user of account.users) realm.users.add(user);
+      realm.accounts.set(line.user, account);
+      const sent = wireText(line.user);
+      if (sent !== line.user) realm.accounts.set(sent, account);
+    }
+    account.hashes[line.algorithm] = line.ha1;
+  }
+  return realms;
+}
+
+const usersOf = (username: string, domain: string, { aliases, logins }: Realm): readonly string[] => {
+  const plain = userOf(username, domain);
+  return logins.get(username) ?? logins.get(plain) ?? [aliases.get(plain) ?? plain];
+};
 
 export class UserTable implements Users {
-  // BOUNDED: by the lines of the user file (user-file.ts, LINES_MAX); replaced whole.
-  #users = new Map<string, { user: string; hashes: Map<DigestAlgorithm, string> }>();
-
-  // BOUNDED: by the lines of the user file.
-  #names: ReadonlySet<string> = new Set();
-  #size = 0;
+  #realms: Realms;
 
   constructor(lines: readonly UserLine[] = []) {
-    this.replace(lines);
+    this.#realms = atOnce(userRealms(lines));
   }
 
-  /** Distinct names and realms. */
+  /** Users of all domains. */
   get size(): number {
-    return this.#size;
+    let size = 0;
+    for (const { users } of this.#realms.values()) size += users.size;
+    return size;
   }
 
   /** Takes over a newly read file at once: a request sees the old table or the new one, never a mixture. */
-  replace(lines: readonly UserLine[]): void {
-    // BOUNDED: by the lines of the user file.
-    const next = new Map<string, { user: string; hashes: Map<DigestAlgorithm, string> }>();
-    let size = 0;
-    for (const line of lines) {
-      const key = keyOf(line.user, line.realm);
-      let known = next.get(key);
-      if (known === undefined) {
-        size += 1;
-        known = { user: userOf(line.user, line.realm), hashes: new Map() };
-        next.set(key, known);
-        next.set(keyOf(wireText(line.user), line.realm), known);
-      }
-      known.hashes.set(line.algorithm, line.ha1);
-    }
-    this.#users = next;
-    this.#names = new Set(lines.map(({ user, realm }) => aorKeyOf(userOf(user, realm), realm)));
-    this.#size = size;
+  replace(realms: Realms): void {
+    this.#realms = realms;
   }
 
-  /** Is there such a user? `user` as names have it. */
-  has({ user, domain }: { readonly user: string; readonly domain: string }): boolean {
-    return this.#names.has(aorKeyOf(user, domain));
+  /** The user that this name means, an alias resolved; undefined if there is none. `user` as names have it. */
+  userFor(name: LocationName): LocationName | undefined {
+    const realm = this.#realms.get(name.domain);
+    const user = realm?.aliases.get(name.user) ?? name.user;
+    if (realm?.users.has(user) !== true) return undefined;
+    return user === name.user ? name : { ...name, user };
   }
 
   find(username: string, realm: string): KnownUser | undefined {
-    const known = this.#users.get(keyOf(username, realm));
+    const known = this.#realms.get(realm.toLowerCase())?.accounts.get(username);
     if (known === undefined) return undefined;
-    return { user: known.user, ha1: (algorithm) => known.hashes.get(algorithm) };
+    return {
+      users: known.users,
+      ha1: (algorithm) => known.hashes[algorithm],
+    };
   }
 }

@@ -90,20 +90,20 @@ const notOurs = ({ host, port }: { readonly host: string; readonly port?: number
 const intervalOf = (text: string): number =>
   /^\d{1,20}$/.test(text.trim()) ? Math.min(Number(text), 2 ** 32 - 1) : HOUR_SEC;
 
-/** Steps 4, 6 and 7 for an authenticated request. `user` undefined: nobody was asked for credentials. */
+/** Steps 4, 6 and 7 for an authenticated request. `users` undefined: nobody was asked for credentials. */
 export const planRegister = (
   parts: RegisterParts,
   context: {
     readonly name: LocationName;
-    readonly user: string | undefined;
+    readonly users: readonly string[] | undefined;
     readonly limits: RegisterLimits;
     readonly self: Self;
   },
 ): RegisterPlan => {
   const { contacts } = parts;
-  const { limits, name, user } = context;
+  const { limits, name, users } = context;
   // Step 4: "If the authenticated user is not authorized to modify bindings, the registrar MUST return a 403".
-  if (user !== undefined && user !== name.user) return reject(403, 'Not Your Address Of Record');
+  if (users !== undefined && !users.includes(name.user)) return reject(403, 'Not Your Address Of Record');
   // Step 6: "The registrar checks whether the request contains the Contact header field. If not, it skips to the last
   // step."
   if (contacts.length === 0) return { kind: 'query' };

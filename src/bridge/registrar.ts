@@ -25,6 +25,8 @@ export interface RegistrarDeps {
 
 export interface RegistrarOptions {
   readonly self: Self;
+  /** The name whose bindings these are: another one than `name` where that is an alias. */
+  readonly nameFor: (name: LocationName) => LocationName;
   /** The limits of one of our domains. */
   readonly limitsOf: (domain: string) => RegisterLimits;
 }
@@ -81,7 +83,7 @@ export const createRegistrar = (deps: RegistrarDeps, options: RegistrarOptions):
     // The realm is the AOR's domain, so whom it is about is known before who asks.
     const target = registerTarget(request.uri, request.to, options.self);
     if (!target.ok) return rejected(target.error);
-    const name = target.value;
+    const name = options.nameFor(target.value);
     const answer = await serveName(transaction, name);
     return { ...answer, aor: aorOf(name) };
   };
@@ -96,7 +98,7 @@ export const createRegistrar = (deps: RegistrarDeps, options: RegistrarOptions):
     if (!parts.ok) return { reply: { status: 400, reason: parts.error }, why: parts.error };
     const plan = planRegister(parts.value, {
       name,
-      user: auth.user,
+      users: auth.users,
       limits: options.limitsOf(name.domain),
       self: options.self,
     });

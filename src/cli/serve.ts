@@ -28,7 +28,7 @@ export const serveCommand: CommandModule = {
     const log = createLog(config.log.level);
     const app = createApp(config, files.value, systemWorld(log));
     const ended = stopOnSignals(app, log);
-    process.on('SIGHUP', () => reload(app, argv, log));
+    process.on('SIGHUP', () => void reload(app, argv, log));
     try {
       await app.start();
       process.stderr.write(whatNext(config, app.addresses, files.value.madeKey));
@@ -46,7 +46,7 @@ export const serveCommand: CommandModule = {
 };
 
 /** SIGHUP: the configuration is read again, all sources of it; one with a problem changes nothing. */
-function reload(app: App, argv: Readonly<Record<string, unknown>>, log: Log): void {
+async function reload(app: App, argv: Readonly<Record<string, unknown>>, log: Log): Promise<void> {
   let next: Config;
   try {
     next = readConfig(argv);
@@ -54,7 +54,7 @@ function reload(app: App, argv: Readonly<Record<string, unknown>>, log: Log): vo
     log.warn({ problem: messageOf(error) }, 'the configuration was not taken over');
     return;
   }
-  app.reload(next);
+  await app.reload(next);
 }
 
 interface Ended {

@@ -1,69 +1,12 @@
-// chordial users: add, remove and list the users of the user file.
-import {
-  chmodSync,
-  chownSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+// chordial users: add, remove and list users, aliases and authentication names in the user file.
 import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
-import { addUser, parseUserFile, removeUser } from '../auth/user-file.ts';
-import { messageOf } from '../runtime/errors.ts';
-import { readConfig, withConfigOptions } from './config-options.ts';
+import { addLink, addUser, removeUser } from '../auth/user-edit.ts';
+import { parseUserFile } from '../auth/user-file.ts';
+import { withConfigOptions } from './config-options.ts';
 import { CliError, EXIT } from './exit-code.ts';
 import { printJson, printLine, printTable } from './output.ts';
 import { askPassword } from './prompt.ts';
-
-interface Target {
-  readonly file: string;
-  readonly realm: string;
-}
-
-/** Which file and domain: the flags, or what the configuration says. */
-function targetOf(argv: ArgumentsCamelCase): Target {
-  const given = { file: argv['file'], realm: argv['domain'] };
-  // With both flags no configuration is needed: adding the first user is what makes it valid.
-  if (typeof given.file === 'string' && typeof given.realm === 'string')
-    return { file: given.file, realm: given.realm };
-  const withFile = typeof given.file === 'string' ? { ...argv, 'sip.auth.usersFile': given.file } : argv;
-  const config = readConfig(withFile);
-  const file = config.sip.auth.usersFile;
-  if (file === '')
-    throw new CliError(EXIT.usage, 'no user file is configured (sip.auth.usersFile); give --file FILE');
-  return { file, realm: config.domain[0] ?? '' };
-}
-
-function readUsers(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
-    throw new CliError(EXIT.failed, `cannot read the user file: ${messageOf(error)}`);
-  }
-}
-
-/** Written beside and moved into place: a server that re-reads it never sees half a file. Who may read it stays. */
-function writeUsers(file: string, text: string): void {
-  const before = statSync(file, { throwIfNoEntry: false });
-  // Through a symbolic link, not in its place.
-  const place = before === undefined ? file : realpathSync(file);
-  const beside = `${place}.${process.pid}.new`;
-  try {
-    writeFileSync(beside, text, { mode: 0o600, flag: 'wx' });
-    if (before !== undefined) {
-      chmodSync(beside, before.mode & 0o777);
-      // Only root makes a file that is another's, and may give it back.
-      if (before.uid !== process.getuid?.()) chownSync(beside, before.uid, before.gid);
-    }
-    renameSync(beside, place);
-  } catch (error) {
-    rmSync(beside, { force: true });
-    throw new CliError(EXIT.failed, `cannot write the user file: ${messageOf(error)}`);
-  }
-}
+import { filesOf, readUsers, targetOf, writeUsers } from './users-target.ts';
 
 const withTarget = (yargs: Argv): Argv =>
   withConfigOptions(
@@ -114,7 +57,7 @@ const addCommand: CommandModule = {
 
 const removeCommand: CommandModule = {
   command: 'remove <name>',
-  describe: 'remove a user',
+  describe: 'remove a user, with the aliases and logins that lead to it',
   builder: (yargs) => withTarget(yargs).positional('name', { type: 'string', describe: 'the user part' }),
   handler: (argv) => {
     const { file, realm } = targetOf(argv);
@@ -126,26 +69,59 @@ const removeCommand: CommandModule = {
   },
 };
 
+/** `users alias 101 alice` and `users login a.smith alice`: one name that leads to a user. */
+const linkCommand = (kind: 'alias' | 'login', describe: string, nameIs: string): CommandModule => ({
+  command: `${kind} <name> <user>`,
+  describe,
+  builder: (yargs) =>
+    withTarget(yargs)
+      .positional('name', { type: 'string', describe: nameIs })
+      .positional('user', { type: 'string', describe: 'the user that is meant' }),
+  handler: (argv) => {
+    const { file, realm } = targetOf(argv);
+    const user = String(argv['user']);
+    const changed = addLink(readUsers(file), { kind, user: nameOf(argv), realm, of: user });
+    if (!changed.ok) throw new CliError(EXIT.usage, changed.error);
+    writeUsers(file, changed.value.text);
+    printLine(
+      `${nameOf(argv)}@${realm} is ${kind === 'alias' ? 'an alias' : 'a login'} of ${user} in ${file}`,
+    );
+  },
+});
+
 const listCommand: CommandModule = {
   command: 'list',
   describe: 'list the users',
   builder: (yargs) =>
     withTarget(yargs).option('json', { type: 'boolean', default: false, describe: 'print JSON' }),
   handler: (argv) => {
-    const { file } = targetOf(argv);
-    const parsed = parseUserFile(readUsers(file));
-    if (!parsed.ok)
-      throw new CliError(
-        EXIT.usage,
-        parsed.error.map(({ line, problem }) => `${file}:${line}: ${problem}`).join('\n'),
-      );
-    const users = parsed.value.map(({ user, realm, algorithm }) => ({ user, realm, algorithm }));
-    if (argv['json'] === true) printJson({ users });
-    else
+    const lines = filesOf(argv).flatMap((file) => {
+      const parsed = parseUserFile(readUsers(file));
+      if (parsed.ok) return parsed.value;
+      const problems = parsed.error.map(({ line, problem }) => `${file}:${line}: ${problem}`);
+      throw new CliError(EXIT.usage, problems.join('\n'));
+    });
+    if (argv['json'] !== true) {
       printTable(
         ['user', 'domain', 'hash'],
-        users.map(({ user, realm, algorithm }) => [user, realm, algorithm]),
+        lines.map((line) => [
+          line.user,
+          line.realm,
+          line.kind === 'password' ? line.algorithm : `${line.kind} of ${line.of}`,
+        ]),
       );
+      return;
+    }
+    printJson({
+      users: lines.flatMap((line) =>
+        line.kind === 'password' ? [{ user: line.user, realm: line.realm, algorithm: line.algorithm }] : [],
+      ),
+      links: lines.flatMap((line) =>
+        line.kind === 'password'
+          ? []
+          : [{ kind: line.kind, name: line.user, realm: line.realm, user: line.of }],
+      ),
+    });
   },
 };
 
@@ -156,7 +132,15 @@ export const usersCommand: CommandModule = {
     yargs
       .command(addCommand)
       .command(removeCommand)
+      .command(linkCommand('alias', 'another name of a user: calls to 101 are for alice', 'the alias'))
+      .command(
+        linkCommand(
+          'login',
+          'let an authentication name that has a password here act for a user',
+          'the authentication name',
+        ),
+      )
       .command(listCommand)
-      .demandCommand(1, 'users add, remove or list?'),
+      .demandCommand(1, 'users add, remove, alias, login or list?'),
   handler: () => undefined,
 };

@@ -1,5 +1,6 @@
 // Both Location Services at once (DESIGN §5.1): our own store answers for us, the ring tells the others and is told.
 import type { OverlayClient, PublishOutcome } from '../dht/index.ts';
+import type { Entry } from '../record/entry-codec.ts';
 import type { Id } from '../record/id.ts';
 import { type NameKeys, nameKeys } from '../record/keys.ts';
 import type { RecordLimits } from '../record/limits.ts';
@@ -172,7 +173,7 @@ export class HybridLocation implements LocationService {
   /** False when the ring could not take it. */
   async #publishWaiting(key: Id): Promise<boolean> {
     const { store, publisher, clock, limits, overlay } = this.#deps;
-    const ours = { selector: publisher.selector, nowMs: clock.wallMs(), limits };
+    const ours = { isOurs: (entry: Entry) => publisher.isBy(entry), nowMs: clock.wallMs(), limits };
     // Taken off first: what a REGISTER adds meanwhile puts the key back.
     this.#unpublished.delete(key);
     for (const entries of waitingPublications(store.records(key), ours)) {

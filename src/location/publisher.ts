@@ -17,8 +17,10 @@ import type { PublishResult } from './types.ts';
 
 export interface PublisherDeps {
   readonly identity: Identity;
-  /** The domains we sign for; each publishes the identity's key under its selector. */
+  /** The domains we sign for; each that has no key of its own publishes the identity's under its selector. */
   readonly domains: readonly string[];
+  /** Keys that are one domain's own. */
+  readonly tenants?: readonly Identity[];
   readonly overlayId: string;
   readonly verifier: EntryVerifier;
   readonly limits: RecordLimits;
@@ -51,8 +53,14 @@ export class Publisher {
     this.#hybridClock = new HybridClock({ skewMs: deps.limits.skewMs });
   }
 
-  get selector(): number {
-    return this.#deps.identity.selector;
+  /** Whose key signs for this domain of ours. */
+  #identityOf(domain: string): Identity {
+    return this.#deps.tenants?.find((one) => one.domain === domain) ?? this.#deps.identity;
+  }
+
+  /** Did this registrar sign it? Another one of the domain has another selector. */
+  isBy({ domain, selector }: { readonly domain: string; readonly selector: number }): boolean {
+    return this.isOurs(domain) && this.#identityOf(domain).selector === selector;
   }
 
   isOurs(domain: string): boolean {
@@ -81,7 +89,8 @@ export class Publisher {
     keys: NameKeys,
     send: (key: Id, entries: readonly EntryBytes[]) => Promise<SendOutcome>,
   ): Promise<PublishResult | 'outranked'> {
-    const { identity, overlayId, random, clock, verifier, limits } = this.#deps;
+    const { overlayId, random, clock, verifier, limits } = this.#deps;
+    const identity = this.#identityOf(publication.name.domain);
     const wallMs = clock.wallMs();
     const version = this.#hybridClock.next(wallMs);
     const built = buildEntries(publication, keys, { identity, overlayId, version, wallMs, random });

@@ -47,12 +47,12 @@ export class UnpublishedKeys {
  */
 export const waitingPublications = (
   records: readonly EntryBytes[],
-  ours: { readonly selector: number; readonly nowMs: number; readonly limits: RecordLimits },
+  ours: { readonly isOurs: (entry: Entry) => boolean; readonly nowMs: number; readonly limits: RecordLimits },
 ): EntryBytes[][] => {
   const publications = new Map<string, Entry[]>();
   for (const bytes of records) {
     const decoded = decodeEntry(bytes);
-    if (!decoded.ok || decoded.value.selector !== ours.selector) continue;
+    if (!decoded.ok || !ours.isOurs(decoded.value)) continue;
     const entry = decoded.value;
     const alive =
       entry.kind === 'binding'

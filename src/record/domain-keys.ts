@@ -4,13 +4,16 @@ import { isSelfCertifying, selfCertifiedKey } from './self-certifying.ts';
 import type { TrustMap } from './trust-file.ts';
 import type { DomainKeyResolver, KeyAnswer } from './types.ts';
 
+/** A key that we sign with, and the domains it is for. */
+export interface OwnKey {
+  readonly domains: readonly string[];
+  readonly selector: number;
+  readonly publicKey: Uint8Array;
+}
+
 export interface DomainKeySources {
-  /** "A registrar always trusts its own key for its own domain." */
-  readonly own?: {
-    readonly domains: readonly string[];
-    readonly selector: number;
-    readonly publicKey: Uint8Array;
-  };
+  /** "A registrar always trusts its own key for its own domain"; each domain may have one of its own. */
+  readonly own?: readonly OwnKey[];
   readonly trust?: TrustMap;
   readonly dns?: DomainKeyResolver;
   /** On loopback: what nodes of this machine say of themselves, believed for local names alone. */
@@ -32,9 +35,8 @@ export class DomainKeys implements DomainKeyResolver {
 
   resolve(domain: string, selector: number): Promise<KeyAnswer> {
     const { own, trust, dns, told } = this.#sources;
-    if (own !== undefined && own.selector === selector && own.domains.includes(domain)) {
-      return Promise.resolve({ kind: 'key', publicKey: own.publicKey });
-    }
+    const ours = own?.find((key) => key.selector === selector && key.domains.includes(domain));
+    if (ours !== undefined) return Promise.resolve(keyAnswer(ours.publicKey));
     if (isSelfCertifying(domain)) return Promise.resolve(keyAnswer(selfCertifiedKey(domain)));
     // A domain that the file names is the file's alone: a closed overlay must not be opened through DNS.
     const listed = trust?.get(domain);

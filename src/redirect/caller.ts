@@ -1,10 +1,12 @@
-// Whether a request that shall be forwarded comes from a user of ours (DESIGN §7): nobody else uses us as a relay.
+// Whether a request may be forwarded (DESIGN §7): for a user of ours who proved it, or a peer we trust. Nobody else uses us as a relay.
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { Reply, ServerTransaction } from '../sip/types.ts';
+import { warning } from '../sip/warning.ts';
 import { isLoopback } from '../uri/hosts.ts';
 import { sipLocationName } from '../uri/name.ts';
 import { parseSipUri } from '../uri/parse.ts';
 import { ownDomain, type Self } from '../uri/self.ts';
+import type { LocationName } from '../uri/types.ts';
 
 export type CallerVerdict =
   | { readonly kind: 'ours' }
@@ -14,27 +16,76 @@ export type CallerVerdict =
 export interface CallerDeps {
   readonly self: Self;
   readonly authenticator: Authenticator;
+  /** The user of ours that is meant, an alias resolved; undefined if there is none. */
+  readonly userFor: (name: LocationName) => LocationName | undefined;
+  /** Does this domain of ours trust the sender to say who calls? */
+  readonly isPeer: (domain: string, flow: ServerTransaction['flow']) => boolean;
 }
 
-const forbidden = (why: string): CallerVerdict => ({ kind: 'refused', reply: { status: 403 }, why });
+/** What is known of who wants a request forwarded. */
+export interface RelayFacts {
+  /** The From, as a name of ours; undefined if its domain isn't. */
+  readonly caller: LocationName | undefined;
+  /** It came from an address that the caller's domain trusts (`trustedPeers`). */
+  readonly peer: boolean;
+  /** It came from this machine. */
+  readonly local: boolean;
+  /** The users that credentials were right for, once they were looked at; `nobody`: no passwords are asked for here. */
+  readonly proven: 'not-yet' | 'nobody' | readonly string[];
+}
 
-export const checkCaller = (
-  transaction: ServerTransaction,
-  { self, authenticator }: CallerDeps,
-): CallerVerdict => {
-  const from = parseSipUri(transaction.request.from.uri);
-  const realm = from.ok ? ownDomain(from.value, self) : undefined;
-  const name = from.ok ? sipLocationName(from.value) : from;
-  // Before any challenge: a stranger learns nothing about our users, and his guesses cost nothing.
-  if (realm === undefined || !name.ok) return forbidden('the caller is no user of ours');
-  const outcome = authenticator.check(transaction, { realm, proxy: true });
-  if (outcome.kind !== 'ok') return { kind: 'refused', reply: outcome.reply, why: outcome.kind };
+export type RelayVerdict =
+  | { readonly kind: 'yes' }
+  | { readonly kind: 'ask' }
+  | { readonly kind: 'no'; readonly why: string };
+
+const no = (why: string): RelayVerdict => ({ kind: 'no', why });
+
+/** Who may relay. Asked twice: before credentials are looked at, and with what they proved. */
+export const mayRelay = ({ caller, peer, local, proven }: RelayFacts): RelayVerdict => {
+  // Before any challenge: a stranger learns nothing about our users, and his guesses cost nothing. A peer, too, speaks
+  // for users of the domain that trusts it alone: another tenant's, or anybody's, are not its to vouch for.
+  if (caller === undefined) return no('the caller is no user of ours');
+  if (peer) return { kind: 'yes' };
+  if (proven === 'not-yet') return { kind: 'ask' };
   // Without passwords a From proves nothing: what vouches for it then is that it comes from this machine.
-  if (outcome.user === undefined)
-    return isLoopback(transaction.flow.remote.host)
-      ? { kind: 'ours' }
-      : forbidden('without passwords only this machine is forwarded for');
-  return outcome.user === name.value.user
-    ? { kind: 'ours' }
-    : forbidden('the caller is another user than the password is for');
+  if (proven === 'nobody')
+    return local ? { kind: 'yes' } : no('without passwords only this machine is forwarded for');
+  return proven.includes(caller.user)
+    ? { kind: 'yes' }
+    : no('the caller is another user than the password is for');
+};
+
+const refused = (why: string, explained = why): CallerVerdict => ({
+  kind: 'refused',
+  reply: { status: 403, headers: [warning(explained)] },
+  why,
+});
+
+export const checkCaller = (transaction: ServerTransaction, deps: CallerDeps): CallerVerdict => {
+  const { request, flow } = transaction;
+  const from = parseSipUri(request.from.uri);
+  const domain = from.ok ? ownDomain(from.value, deps.self) : undefined;
+  const named = from.ok ? sipLocationName(from.value) : from;
+  const name = named.ok && domain !== undefined ? { ...named.value, domain } : undefined;
+  const caller = name === undefined ? undefined : (deps.userFor(name) ?? name);
+  const facts = {
+    caller,
+    peer: caller !== undefined && deps.isPeer(caller.domain, flow),
+    local: isLoopback(flow.remote.host),
+  };
+  const verdict = mayRelay({ ...facts, proven: 'not-yet' });
+  if (verdict.kind === 'yes') return { kind: 'ours' };
+  if (verdict.kind === 'no' || caller === undefined)
+    return refused(
+      'the caller is no user of ours',
+      // Names the sender's own host alone: a stranger learns nothing from it.
+      from.ok && domain === undefined
+        ? `From: host ${from.value.host} is not a domain or alias of this registrar, which forwards for its own users only`
+        : undefined,
+    );
+  const outcome = deps.authenticator.check(transaction, { realm: caller.domain, proxy: true });
+  if (outcome.kind !== 'ok') return { kind: 'refused', reply: outcome.reply, why: outcome.kind };
+  const proven = mayRelay({ ...facts, proven: outcome.users ?? 'nobody' });
+  return proven.kind === 'no' ? refused(proven.why) : { kind: 'ours' };
 };

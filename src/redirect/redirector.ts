@@ -12,7 +12,7 @@ import type { NextHop, Reply, ServerTransaction, SipRequest } from '../sip/types
 import { aorOf } from '../uri/name.ts';
 import type { Self } from '../uri/self.ts';
 import type { LocationName, SipUri } from '../uri/types.ts';
-import { checkCaller } from './caller.ts';
+import { type CallerDeps, checkCaller } from './caller.ts';
 import { type ForwardPlan, type RouteDecision, routeDecision } from './route-decision.ts';
 import { contactsFor } from './targets.ts';
 
@@ -41,7 +41,8 @@ export interface RedirectorDeps {
   readonly authenticator: Authenticator;
   readonly tokens: FlowTokens;
   readonly self: Self;
-  readonly isUser: (name: LocationName) => boolean;
+  readonly userFor: CallerDeps['userFor'];
+  readonly isPeer: CallerDeps['isPeer'];
   /** How a request is refused that asks for what this server cannot do. */
   readonly unmet: (request: SipRequest) => Reply | undefined;
 }
@@ -97,13 +98,13 @@ export class Redirector {
   }
 
   #decide(request: SipRequest): RouteDecision {
-    const { self, isUser, tokens, clock } = this.#deps;
+    const { self, userFor, tokens, clock } = this.#deps;
     const routes = parseNameAddrs(request.rows, 'route');
     if (!routes.ok) return { kind: 'refuse', reply: { status: 400 }, why: `Route: ${routes.error}` };
     const nowMs = clock.wallMs();
     return routeDecision(request, routes.value, {
       self,
-      isUser,
+      userFor,
       isToken: (token, dialog) => tokens.check(token, dialog, nowMs),
     });
   }

@@ -19,8 +19,8 @@ export interface ForwardPlan {
 
 export interface RouteContext {
   readonly self: Self;
-  /** False if the user file says that this user of ours does not exist; without a file every user does. */
-  readonly isUser: (name: LocationName) => boolean;
+  /** The user of ours that is meant, an alias resolved; undefined if there is none. Without a user file every user exists. */
+  readonly userFor: (name: LocationName) => LocationName | undefined;
   /** Did we sign this token for this dialog? */
   readonly isToken: (token: string, dialog: DialogId) => boolean;
 }
@@ -130,8 +130,9 @@ const decideForOurs = (
     return refuse(489, 'event package not served', [['Allow-Events', ALLOW_EVENTS]]);
   const name = sipLocationName({ ...uri, host: domain });
   if (!name.ok) return refuse(404, name.error);
-  if (!context.isUser(name.value)) return refuse(404, 'no such user');
-  return { kind: 'look-up', name: name.value, uri, otherwise: 'unavailable' };
+  const user = context.userFor(name.value);
+  if (user === undefined) return refuse(404, 'no such user');
+  return { kind: 'look-up', name: user, uri, otherwise: 'unavailable' };
 };
 
 /** `routes`: the values of the Route rows in order. */

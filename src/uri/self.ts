@@ -9,6 +9,8 @@ export interface SelfOptions {
   readonly domains: readonly [string, ...string[]];
   /** Further names of the first domain. */
   readonly aliases: readonly string[];
+  /** Further names of any of them: alias → domain. */
+  readonly aliasesOf?: ReadonlyMap<string, string>;
   /** Where we listen, as bound and as others reach us. */
   readonly listeners: readonly { readonly bound: Endpoint; readonly advertised: Endpoint }[];
   /** This machine's addresses: what a wildcard listener answers on besides loopback. */
@@ -39,6 +41,8 @@ export const createSelf = (options: SelfOptions): Self => {
   const first = canonicalHost(options.domains[0]);
   const domains = new Map<string, string>();
   for (const alias of options.aliases) domains.set(canonicalHost(alias), first);
+  for (const [alias, domain] of options.aliasesOf ?? [])
+    domains.set(canonicalHost(alias), canonicalHost(domain));
   for (const domain of options.domains) domains.set(canonicalHost(domain), canonicalHost(domain));
   const ports = new Set<number>();
   const places = new Set<string>();

@@ -1,7 +1,8 @@
 // A whole registrar that asks for passwords, and clients at it that answer challenges by the RFC's own formulas.
 import { createHash } from 'node:crypto';
 import { DIGEST_ALGORITHMS, type DigestAlgorithm } from '../../src/auth/digest.ts';
-import { addUser, parseUserFile } from '../../src/auth/user-file.ts';
+import { addUser } from '../../src/auth/user-edit.ts';
+import { parseUserFile } from '../../src/auth/user-file.ts';
 import { type Log, silentLog } from '../../src/runtime/log.ts';
 import { makeDomain, startServer, type TestServer, trustOf } from './servers.ts';
 import { type SipAnswer, SipClient } from './sip-client.ts';

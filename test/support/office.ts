@@ -1,7 +1,7 @@
 // A whole registrar of biloxi.com on loopback, its clock in the test's hand, and the phones that talk to it by the byte.
 import { expect } from 'vitest';
 import { digestHa1 } from '../../src/auth/digest.ts';
-import type { UserLine } from '../../src/auth/user-file.ts';
+import type { UserLine } from '../../src/auth/user-line.ts';
 import { type Endpoint, formatEndpoint } from '../../src/runtime/datagram.ts';
 import type { World } from '../../src/runtime/world.ts';
 import { corpusFolder } from './corpus.ts';
@@ -53,6 +53,7 @@ export interface OfficeOptions {
 const usersOf = (algorithms: readonly ('MD5' | 'SHA-256')[]): readonly UserLine[] =>
   Object.entries(PASSWORDS).flatMap(([user, password]) =>
     algorithms.map((algorithm) => ({
+      kind: 'password' as const,
       user,
       realm: REALM,
       algorithm,

@@ -5,6 +5,7 @@ import { createRegistrar } from '../../src/bridge/registrar.ts';
 import { type Log, type LogFields, silentLog } from '../../src/runtime/log.ts';
 import type { Reply } from '../../src/sip/types.ts';
 import { createSelf } from '../../src/uri/self.ts';
+import type { LocationName } from '../../src/uri/types.ts';
 import { FakeLocation } from './fake-location.ts';
 import { ManualClock } from './manual-clock.ts';
 import { type FakeSource, fakeTransaction, headersOf, requestFrom } from './register-transaction.ts';
@@ -26,10 +27,15 @@ export interface RegisterAnswer {
   readonly header: (name: string) => string | undefined;
 }
 
-const openDoor: Authenticator = { check: () => ({ kind: 'ok', user: undefined }) };
+const openDoor: Authenticator = { check: () => ({ kind: 'ok', users: undefined }) };
 
 export const registrarWorld = (
-  given: { authenticator?: Authenticator; limits?: Partial<RegisterLimits>; clock?: ManualClock } = {},
+  given: {
+    authenticator?: Authenticator;
+    limits?: Partial<RegisterLimits>;
+    clock?: ManualClock;
+    aliases?: (name: LocationName) => LocationName;
+  } = {},
 ) => {
   const clock = given.clock ?? new ManualClock();
   const location = new FakeLocation(clock);
@@ -51,6 +57,7 @@ export const registrarWorld = (
           { bound: { host: '192.0.2.1', port: 5060 }, advertised: { host: '192.0.2.1', port: 5060 } },
         ],
       }),
+      nameFor: (name) => given.aliases?.(name) ?? name,
       limitsOf: () => ({
         minExpiresSec: 60,
         maxExpiresSec: 3600,

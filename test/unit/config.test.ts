@@ -139,6 +139,39 @@ describe('problems', () => {
       'domain: [a.example, b.example]\naliases: [B.example]',
       'aliases',
     ],
+    [
+      'an alias of two domains',
+      'domain: [a.example, b.example]\naliases: [c.example]\ndomains: {b.example: {aliases: [c.example]}}',
+      'domains.b.example.aliases',
+    ],
+    ['a domain twice', 'domain: [a.example, A.example]', 'domain'],
+    [
+      'a domain without users beside one that has a file of its own',
+      'domain: [a.example, b.example]\ndomains: {b.example: {auth: {usersFile: u}}}',
+      'domains.a.example.auth.usersFile',
+    ],
+    [
+      'one algorithm twice in one domain',
+      'domains: {localhost: {auth: {algorithms: [MD5, MD5]}}}',
+      'domains.localhost.auth.algorithms',
+    ],
+    [
+      'no key of its own beyond loopback',
+      'domain: [a.example, b.example]\nidentity: {keyFile: k}\noverlay: {listen: "192.0.2.1:7184"}',
+      'domains.b.example.identity',
+    ],
+    [
+      'two keys of the first domain',
+      'domains: {localhost: {identity: {keyFile: k}}}',
+      'domains.localhost.identity',
+    ],
+    ['a peer that is no address', 'sip: {auth: {trustedPeers: [pbx.example]}}', 'sip.auth.trustedPeers.0'],
+    [
+      'a peer by what is no transport',
+      'sip: {auth: {trustedPeers: ["sctp:192.0.2.1"]}}',
+      'sip.auth.trustedPeers.0',
+    ],
+    ['everybody as a peer', 'sip: {auth: {trustedPeers: [0.0.0.0/0]}}', 'sip.auth.trustedPeers.0'],
     ['one algorithm twice', 'sip: {auth: {algorithms: [MD5, MD5]}}', 'sip.auth.algorithms'],
     [
       'an address that leads to no wildcard listener',
@@ -189,6 +222,12 @@ domains: {b.example: {registrar: {maxExpiresSec: 600, defaultExpiresSec: 600}}}`
   });
 });
 
+test('a domain with a user file of its own has passwords asked for everywhere', () => {
+  const yaml = 'domains: {localhost: {auth: {usersFile: u}}}';
+  expect(config(yaml).sip.auth.mode).toBe('digest');
+  expect(config(yaml).domains['localhost']?.auth?.usersFile).toBe('/etc/chordial/u');
+});
+
 describe('the effective configuration, printed', () => {
   test.each([
     ['the default', ''],
@@ -196,12 +235,17 @@ describe('the effective configuration, printed', () => {
       'every kind of value',
       `domain: [a.example, Bücher.example]
 aliases: [www.a.example]
-domains: {a.example: {registrar: {maxExpiresSec: 600, defaultExpiresSec: 600}}}
+domains:
+  a.example: {registrar: {maxExpiresSec: 600, defaultExpiresSec: 600}}
+  Bücher.example:
+    aliases: [www.bücher.example]
+    auth: {usersFile: books, secretFile: other, algorithms: [SHA-256, MD5], trustedPeers: ["tcp:192.0.2.9", "fd00::/64"]}
+    identity: {keyFile: books.pem, selector: 1}
 publication: hybrid
 sip:
   listen: ["udp:[::]:5060=[2001:DB8::1]:5070", "tcp:0.0.0.0:0=sip.a.example:5060"]
   advertise: "[2001:db8:0:0::2]"
-  auth: {usersFile: users, secretFile: secret}
+  auth: {usersFile: users, secretFile: secret, trustedPeers: [192.0.2.0/28]}
 overlay: {listen: "[::]:0", advertise: "[2001:db8::1]:7184", seeds: ["[::1]:7184", "b.example:7184"]}
 identity: {keyFile: key.pem, selector: 3}
 admin: {listen: "[::]:9184", tokenFile: token}

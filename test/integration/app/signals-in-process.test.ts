@@ -61,15 +61,15 @@ test('a reload takes over users and limits, and keeps the users of a file with a
   expect([await login('alice'), await login('bob')]).toEqual([200, 401]);
 
   writeFileSync(usersFile, line('bob'));
-  server.app.reload(server.config);
+  await server.app.reload(server.config);
   expect([await login('alice'), await login('bob')]).toEqual([401, 200]);
 
   writeFileSync(usersFile, `${line('alice')}nonsense\n`);
-  server.app.reload(server.config);
+  await server.app.reload(server.config);
   expect([await login('alice'), await login('bob')]).toEqual([401, 200]);
 
   // Of a burst of ten, twice the rate is answered; nobody is trusted.
-  server.app.reload({
+  await server.app.reload({
     ...server.config,
     limits: { ...server.config.limits, perSourcePerSec: 1, trusted: [] },
   });

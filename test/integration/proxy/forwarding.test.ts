@@ -60,7 +60,7 @@ const startServer = async (contactOf: () => string) => {
   const authenticator = createAuthenticator(
     {
       ...deps,
-      users: new UserTable([{ user: ALICE.user, realm, algorithm: 'MD5', ha1 }]),
+      users: new UserTable([{ kind: 'password', user: ALICE.user, realm, algorithm: 'MD5', ha1 }]),
       guard: new AuthGuard(systemClock, { banSec: 0, isTrusted: () => false }),
       isOurs: () => false,
     },
@@ -102,7 +102,8 @@ const startServer = async (contactOf: () => string) => {
     authenticator,
     tokens,
     self,
-    isUser: () => true,
+    userFor: (name) => name,
+    isPeer: () => false,
     unmet: () => undefined,
   });
   server.handleOthers((transaction) => redirector.handle(transaction));

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { AuthGuard } from '../../../src/auth/auth-guard.ts';
 import { digestHa1, digestResponse, responseMatches } from '../../../src/auth/digest.ts';
 import { Nonces } from '../../../src/auth/nonce.ts';
-import { addUser, parseUserFile, removeUser } from '../../../src/auth/user-file.ts';
+import { addUser, removeUser } from '../../../src/auth/user-edit.ts';
+import { parseUserFile } from '../../../src/auth/user-file.ts';
 import { systemRandom } from '../../../src/runtime/random.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
@@ -31,7 +32,9 @@ describe('the user file', () => {
           }
           const parsed = parseUserFile(text);
           if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
-          const held = parsed.value.filter((line) => line.algorithm === 'MD5');
+          const held = parsed.value.flatMap((line) =>
+            line.kind === 'password' && line.algorithm === 'MD5' ? [line] : [],
+          );
           expect(new Map(held.map((line) => [`${line.user}:${line.realm}`, line.ha1]))).toEqual(expected);
           for (const account of accounts) text = removeUser(text, account).text;
           expect(text).toBe('# kept\n');

@@ -54,7 +54,12 @@ describe('any REGISTER', () => {
   test('is a query, a publication within the limits, or a refusal that can be sent', () => {
     fc.assert(
       fc.property(parts, fc.constantFrom('bob', 'ann', undefined), (given, user) => {
-        const plan = planRegister(given, { name, user, limits, self });
+        const plan = planRegister(given, {
+          name,
+          users: user === undefined ? undefined : [user],
+          limits,
+          self,
+        });
         switch (plan.kind) {
           case 'query':
             expect(given.contacts).toEqual([]);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { AuthGuard } from '../../../src/auth/auth-guard.ts';
 import { createAuthenticator } from '../../../src/auth/authenticator.ts';
-import { addUser, parseUserFile } from '../../../src/auth/user-file.ts';
+import { addUser } from '../../../src/auth/user-edit.ts';
+import { parseUserFile } from '../../../src/auth/user-file.ts';
 import { UserTable } from '../../../src/auth/users.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
 import { MetricsRegistry } from '../../../src/runtime/metrics.ts';

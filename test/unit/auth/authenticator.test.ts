@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { AuthGuard } from '../../../src/auth/auth-guard.ts';
 import { type AuthenticatorOptions, createAuthenticator } from '../../../src/auth/authenticator.ts';
-import { addUser, parseUserFile } from '../../../src/auth/user-file.ts';
+import { addUser } from '../../../src/auth/user-edit.ts';
+import { parseUserFile } from '../../../src/auth/user-file.ts';
 import { UserTable } from '../../../src/auth/users.ts';
 import type { Log, LogFields } from '../../../src/runtime/log.ts';
 import { MetricsRegistry } from '../../../src/runtime/metrics.ts';
@@ -118,7 +119,7 @@ describe('challenges', () => {
     const outcome = check({ proxy: true, method: 'INVITE' });
     expect(outcome).toMatchObject({ kind: 'challenge', reply: { status: 407 } });
     const authorization = answerTo(challengeOf(outcome, 'Proxy-Authenticate')[0], bob, { method: 'INVITE' });
-    expect(check({ proxy: true, method: 'INVITE', authorization })).toEqual({ kind: 'ok', user: 'bob' });
+    expect(check({ proxy: true, method: 'INVITE', authorization })).toEqual({ kind: 'ok', users: ['bob'] });
   });
 
   test('one per algorithm, in the order configured (RFC 8760 2.3)', () => {
@@ -135,7 +136,7 @@ describe('challenges', () => {
   });
 
   test('nobody is asked under mode none', () => {
-    expect(world({ mode: 'none' }).check({})).toEqual({ kind: 'ok', user: undefined });
+    expect(world({ mode: 'none' }).check({})).toEqual({ kind: 'ok', users: undefined });
   });
 });
 
@@ -146,11 +147,11 @@ describe('right passwords', () => {
     ['with any count: nc is not tracked', { nc: '0000002a' }],
     ['with the realm where the Request-URI has an address', { uri: 'sip:biloxi.com;transport=udp' }],
   ])('%s', (_, options) => {
-    expect(world().login(bob, options)).toEqual({ kind: 'ok', user: 'bob' });
+    expect(world().login(bob, options)).toEqual({ kind: 'ok', users: ['bob'] });
   });
 
   test('by SHA-256 where it is offered (RFC 8760)', () => {
-    expect(world({ algorithms: ['SHA-256'] }).login()).toEqual({ kind: 'ok', user: 'bob' });
+    expect(world({ algorithms: ['SHA-256'] }).login()).toEqual({ kind: 'ok', users: ['bob'] });
   });
 
   test('one nonce serves again and again within its lifetime', () => {
@@ -167,8 +168,8 @@ describe('right passwords', () => {
 
   test('of a spelling with a line of its own stand for the user', () => {
     const { login } = world({}, usersOf('bob', 'bob@', 'bob@biloxi.com'));
-    expect(login({ user: 'bob@', password: PASSWORD })).toEqual({ kind: 'ok', user: 'bob' });
-    expect(login({ user: 'bob@biloxi.com', password: PASSWORD })).toEqual({ kind: 'ok', user: 'bob' });
+    expect(login({ user: 'bob@', password: PASSWORD })).toEqual({ kind: 'ok', users: ['bob'] });
+    expect(login({ user: 'bob@biloxi.com', password: PASSWORD })).toEqual({ kind: 'ok', users: ['bob'] });
   });
 
   test('among credentials for other realms', () => {

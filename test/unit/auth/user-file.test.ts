@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { addUser, parseUserFile, removeUser } from '../../../src/auth/user-file.ts';
+import { addLink, addUser, removeUser } from '../../../src/auth/user-edit.ts';
+import { parseUserFile } from '../../../src/auth/user-file.ts';
 
 const MD5 = '12af60467a33e8518da5c68bbff12b11';
 const SHA = 'a'.repeat(64);
@@ -12,8 +13,8 @@ describe('reading', () => {
     expect(parsed).toEqual({
       ok: true,
       value: [
-        { user: 'bob', realm: 'biloxi.com', algorithm: 'MD5', ha1: MD5 },
-        { user: 'bob', realm: 'biloxi.com', algorithm: 'SHA-256', ha1: SHA },
+        { kind: 'password', user: 'bob', realm: 'biloxi.com', algorithm: 'MD5', ha1: MD5 },
+        { kind: 'password', user: 'bob', realm: 'biloxi.com', algorithm: 'SHA-256', ha1: SHA },
       ],
     });
   });
@@ -49,6 +50,99 @@ describe('reading', () => {
   test('stops at a bound of lines', () => {
     const parsed = parseUserFile('\n'.repeat(500_001));
     expect(parsed.ok).toBe(false);
+  });
+});
+
+describe('aliases and logins', () => {
+  const alice = `alice:d.example:${MD5}\n`;
+  const problemsOf = (text: string) => {
+    const parsed = parseUserFile(text);
+    return parsed.ok ? [] : parsed.error.map(({ line, problem }) => `${line}: ${problem}`);
+  };
+
+  test('say whom a name stands for', () => {
+    const parsed = parseUserFile(
+      `${alice}101:d.example:alias:alice\na.smith:d.example:${MD5}\na.smith:d.example:login:alice\n`,
+    );
+    expect(parsed.ok && parsed.value.slice(1)).toEqual([
+      { kind: 'alias', user: '101', realm: 'd.example', of: 'alice' },
+      { kind: 'password', user: 'a.smith', realm: 'd.example', algorithm: 'MD5', ha1: MD5 },
+      { kind: 'login', user: 'a.smith', realm: 'd.example', of: 'alice' },
+    ]);
+  });
+
+  test('may stand before the user, and in a domain that is an IPv6 address', () => {
+    expect(problemsOf(`101:2001:db8::1:alias:bob\nbob:2001:db8::1:${MD5}\n`)).toEqual([]);
+  });
+
+  test.each([
+    ['leads to nobody', '101:d.example:alias:carol', /no user carol in d\.example/],
+    ['leads to a user of another domain', '101:other.example:alias:alice', /no user alice in other\.example/],
+    ['is its own', '101:d.example:alias:101', /alias of itself/],
+    ['stands twice', '101:d.example:alias:alice\n101:d.example:alias:alice', /same alias as line 2/],
+    [
+      'leads to an alias',
+      '102:d.example:alias:101\n101:d.example:alias:alice',
+      /101 is itself an alias \(of alice\)/,
+    ],
+    ['goes in a circle', '1:d.example:alias:2\n2:d.example:alias:1', /itself an alias/],
+    [
+      'leads to an authentication name',
+      `x:d.example:${MD5}\nx:d.example:login:alice\n7:d.example:alias:x`,
+      /no user x/,
+    ],
+    ['has no user', '101:d.example:alias:', /user after alias is empty/],
+  ])('an alias that %s is refused with its line', (_, lines, problem) => {
+    const said = problemsOf(`${alice}${lines}\n`);
+    expect(said.join('\n')).toMatch(problem);
+    expect(said.every((one) => /^[234]: /.test(one))).toBe(true);
+  });
+
+  test.each([
+    ['without a password', 'a.smith:d.example:login:alice', /no password of a\.smith/],
+    [
+      'that leads to an alias',
+      `101:d.example:alias:alice\nx:d.example:${MD5}\nx:d.example:login:101`,
+      /101 is itself an alias/,
+    ],
+    [
+      'of what is an alias, too',
+      `x:d.example:${MD5}\nx:d.example:alias:alice\nx:d.example:login:alice`,
+      /x is an alias, too/,
+    ],
+  ])('a login %s is refused', (_, lines, problem) => {
+    expect(problemsOf(`${alice}${lines}\n`).join('\n')).toMatch(problem);
+  });
+
+  test('what was cut off in the middle of a line is refused, not believed', () => {
+    const whole = `${alice}bob:d.example:${MD5}\n101:d.example:alias:alice\n`;
+    const cut = Array.from({ length: whole.length - 1 }, (_, length) => whole.slice(0, length + 1));
+    const read = cut.filter((text) => parseUserFile(text).ok);
+    // Whole lines, with or without the line end.
+    expect(read.map((text) => text.trimEnd())).toEqual(
+      [1, 1, 2, 2, 3].map((count) => whole.split('\n').slice(0, count).join('\n')),
+    );
+  });
+
+  test('an alias is set anew, a login is one more, and a wrong one changes nothing', () => {
+    const text = `${alice}bob:d.example:${MD5}\nx:d.example:${MD5}\n`;
+    const link = (before: string, kind: 'alias' | 'login', user: string, of: string) => {
+      const added = addLink(before, { kind, user, realm: 'D.example', of });
+      return added.ok ? added.value.text : added.error;
+    };
+    const one = link(text, 'alias', '101', 'alice');
+    expect(link(one, 'alias', '101', 'bob')).toBe(`${text}101:d.example:alias:bob\n`);
+    const login = link(text, 'login', 'x', 'alice');
+    expect(link(login, 'login', 'x', 'bob')).toBe(`${text}x:d.example:login:alice\nx:d.example:login:bob\n`);
+    expect(link(text, 'alias', '101', 'carol')).toMatch(/no user carol/);
+    expect(link(text, 'alias', 'a:b', 'alice')).toMatch(/colon/);
+  });
+
+  test('a login for two users stays when one of them goes', () => {
+    const text = `${alice}bob:d.example:${MD5}\nx:d.example:${MD5}\nx:d.example:login:alice\nx:d.example:login:bob\n`;
+    expect(removeUser(text, { user: 'alice', realm: 'd.example' }).text).toBe(
+      `bob:d.example:${MD5}\nx:d.example:${MD5}\nx:d.example:login:bob\n`,
+    );
   });
 });
 

@@ -35,7 +35,12 @@ const plan = (
 ) =>
   planRegister(
     { contacts, expires: undefined, path: [], supported: [], userAgent: undefined, ...parts },
-    { name: bob, user: context.user, limits: { ...limits, ...context.limits }, self },
+    {
+      name: bob,
+      users: context.user === undefined ? undefined : [context.user],
+      limits: { ...limits, ...context.limits },
+      self,
+    },
   );
 
 /** The expiries that a plan grants, or the status it rejects with. */

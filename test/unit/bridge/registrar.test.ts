@@ -29,7 +29,7 @@ describe('step 1: has the registrar access to bindings for the domain of the Req
 describe('step 4: may this user modify the bindings', () => {
   test('another user may not, and nothing is stored (10.3 step 4)', async () => {
     const { register, location } = registrarWorld({
-      authenticator: { check: () => ({ kind: 'ok', user: 'ann' }) },
+      authenticator: { check: () => ({ kind: 'ok', users: ['ann'] }) },
     });
     expect((await register({ headers: contact() })).status).toBe(403);
     expect(location.published).toEqual([]);

@@ -166,6 +166,7 @@ describe('users', () => {
         { user: 'bob', realm: 'biloxi.example', algorithm: 'MD5' },
         { user: 'al', realm: 'biloxi.example', algorithm: 'SHA-256' },
       ],
+      links: [],
     });
   });
 
@@ -190,6 +191,46 @@ describe('users', () => {
     expect(readFileSync(at('users'), 'utf8')).toBe(`# staff\nal:biloxi.example:${HA1}\n`);
     expect(statSync(at('users')).mode & 0o777).toBe(0o640);
     expect((await remove('bob')).code).toBe(4);
+  });
+
+  test('alias and login say whom a name stands for, and go with the user', async () => {
+    writeFileSync(at('users'), `alice:biloxi.example:${HA1}\na.smith:biloxi.example:${HA1}\n`);
+    const users = (...args: string[]) =>
+      runCommand(['users', ...args, '--file', at('users'), '--domain', 'biloxi.example']);
+    expect((await users('alias', '101', 'alice')).stdout).toMatch(/^101@biloxi.example is an alias of alice/);
+    expect((await users('login', 'a.smith', 'alice')).code).toBe(0);
+    const nobody = await users('alias', '102', 'carol');
+    expect({ code: nobody.code, words: nobody.stderr }).toEqual({
+      code: 2,
+      words: expect.stringContaining('there is no user carol in biloxi.example'),
+    });
+    const listed = await users('list');
+    expect(listed.stdout).toContain('101\tbiloxi.example\talias of alice\n');
+    expect(JSON.parse((await users('list', '--json')).stdout).links).toEqual([
+      { kind: 'alias', name: '101', realm: 'biloxi.example', user: 'alice' },
+      { kind: 'login', name: 'a.smith', realm: 'biloxi.example', user: 'alice' },
+    ]);
+    // Left alone, the password of a.smith would make a user of that name.
+    expect((await users('remove', 'alice')).code).toBe(0);
+    expect(readFileSync(at('users'), 'utf8')).toBe('');
+  });
+
+  test('the domain’s own file is the one that is changed, and all are listed', async () => {
+    const office = `domain: [a.example, b.example]
+publication: local
+sip: {auth: {usersFile: common}}
+domains: {b.example: {auth: {usersFile: own}}}`;
+    writeFileSync(at('office.yaml'), office);
+    writeFileSync(at('common'), `al:a.example:${HA1}\n`);
+    writeFileSync(at('own'), `bob:b.example:${HA1}\n`);
+    const users = (...args: string[]) => runCommand(['users', ...args, '-c', at('office.yaml')]);
+    expect((await users('list')).stdout).toBe(
+      'user\tdomain\thash\nal\ta.example\tMD5\nbob\tb.example\tMD5\n',
+    );
+    expect((await users('alias', '7', 'bob', '--domain', 'b.example')).code).toBe(0);
+    expect(readFileSync(at('own'), 'utf8')).toBe(`bob:b.example:${HA1}\n7:b.example:alias:bob\n`);
+    expect((await users('remove', 'al')).code).toBe(0);
+    expect(readFileSync(at('common'), 'utf8')).toBe('');
   });
 });
 

@@ -16,7 +16,7 @@ describe('who is asked', () => {
       return { kind: 'unknown' };
     },
   };
-  const keys = new DomainKeys({ own: { domains: ['localhost'], selector: 2, publicKey }, trust, dns });
+  const keys = new DomainKeys({ own: [{ domains: ['localhost'], selector: 2, publicKey }], trust, dns });
 
   test('ourselves for our own domain and selector, whatever it is called', async () => {
     expect(await keys.resolve('localhost', 2)).toEqual({ kind: 'key', publicKey });

@@ -29,7 +29,7 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const identity = identityFromSeed(unhex(given.seed), { domain: given.name.domain, selector: given.selector });
 const keys = nameKeys(given.name);
 const own = { domains: [given.name.domain], selector: given.selector, publicKey: identity.publicKey };
-const verifier = new EntryVerifier({ keys: new DomainKeys({ own }), overlayId: given.overlayId });
+const verifier = new EntryVerifier({ keys: new DomainKeys({ own: [own] }), overlayId: given.overlayId });
 
 const digestHeld = async (entry: string): Promise<string> => {
   const store = new RecordStore({ verifier, wallMs: () => given.wallMs });

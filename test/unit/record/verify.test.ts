@@ -91,6 +91,6 @@ describe('an entry does not stand', () => {
 
 test('a registrar trusts its own key for its own domains', async () => {
   const own = { domains: ['localhost', 'biloxi.com'], selector: 0, publicKey };
-  const verifier = new EntryVerifier({ keys: new DomainKeys({ own }), overlayId: OVERLAY });
+  const verifier = new EntryVerifier({ keys: new DomainKeys({ own: [own] }), overlayId: OVERLAY });
   expect(await errorOf(verifier)).toBe('ok');
 });

@@ -32,6 +32,8 @@ interface Given extends GivenRequest {
   readonly found?: QueryResult;
   readonly auth?: AuthOutcome;
   readonly source?: string;
+  /** The source is a trusted peer of every domain. */
+  readonly peer?: boolean;
   /** What the forwarder remembers: it takes everything for a retransmission. */
   readonly known?: boolean;
   /** CANCEL comes while the lookup runs. */
@@ -71,12 +73,13 @@ const serve = async (given: Given, as: 'handle' | 'handleAck' | 'handleCancel' =
     authenticator: {
       check: (_, scope) => {
         checks.push(scope);
-        return given.auth ?? { kind: 'ok', user: 'alice' };
+        return given.auth ?? { kind: 'ok', users: ['alice'] };
       },
     },
     tokens,
     self,
-    isUser: ({ user }) => user !== 'nobody',
+    userFor: (name) => (name.user === 'nobody' ? undefined : name),
+    isPeer: () => given.peer === true,
     unmet: () => undefined,
   });
   await redirector[as](transaction);
@@ -225,7 +228,7 @@ describe('who is forwarded for', () => {
     ['a stranger without a user name', { from: '<sip:biloxi.com>;tag=e' }],
     ['somebody anonymous', { from: '<sip:anonymous@anonymous.invalid>;tag=e' }],
     ['a user of ours who claims to be another', { from: '<sip:carol@biloxi.com>;tag=c' }],
-    ['without passwords, another machine', { auth: { kind: 'ok', user: undefined }, source: '203.0.113.9' }],
+    ['without passwords, another machine', { auth: { kind: 'ok', users: undefined }, source: '203.0.113.9' }],
   ])('not %s: 403', async (_, given) => {
     const { transaction, forwarded } = await serve({ ...CONTACT, ...given });
     expect(transaction.status).toBe(403);
@@ -235,10 +238,31 @@ describe('who is forwarded for', () => {
   test.each(['127.0.0.1', '127.5.6.7', '::1', '::ffff:127.0.0.1'])(
     'without passwords, this machine (%s)',
     async (source) => {
-      const { forwarded } = await serve({ ...CONTACT, auth: { kind: 'ok', user: undefined }, source });
+      const { forwarded } = await serve({ ...CONTACT, auth: { kind: 'ok', users: undefined }, source });
       expect(forwarded).toHaveLength(1);
     },
   );
+
+  test('a peer that we trust, for a user of ours, unasked', async () => {
+    const { forwarded, checks } = await serve({ ...CONTACT, peer: true });
+    expect(forwarded).toHaveLength(1);
+    expect(checks).toEqual([]);
+  });
+
+  test('not a peer for somebody who is no user of ours', async () => {
+    const { transaction } = await serve({ ...CONTACT, peer: true, from: '<sip:eve@evil.example>;tag=e' });
+    expect(transaction.status).toBe(403);
+  });
+
+  test('a stranger hears in words what a 403 is for', async () => {
+    const { transaction } = await serve({ ...CONTACT, from: '<sip:eve@evil.example>;tag=e' });
+    expect(transaction.replies.at(-1)?.headers).toEqual([
+      [
+        'Warning',
+        '399 chordial "From: host evil.example is not a domain or alias of this registrar, which forwards for its own users only"',
+      ],
+    ]);
+  });
 
   test('a stranger is not even challenged: he learns nothing of our users', async () => {
     const { checks } = await serve({ ...CONTACT, from: '<sip:eve@evil.example>;tag=e' });
@@ -249,7 +273,7 @@ describe('who is forwarded for', () => {
     const { forwarded } = await serve({
       ...CONTACT,
       from: '<sip:j%C3%BCrgen@biloxi.com>;tag=j',
-      auth: { kind: 'ok', user: 'jürgen' },
+      auth: { kind: 'ok', users: ['jürgen'] },
     });
     expect(forwarded).toHaveLength(1);
   });

@@ -17,7 +17,7 @@ const ownRoute = `<sip:${token}@192.0.2.1:5060;lr>`;
 const decide = (given: GivenRequest, routes: readonly string[] = []): RouteDecision =>
   routeDecision(requestOf(given), routesOf(...routes), {
     self,
-    isUser: ({ user }) => user !== 'nobody',
+    userFor: (name) => (name.user === 'nobody' ? undefined : name),
     isToken: (text, dialog) => tokens.check(text, dialog, NOW_MS),
   });
 
