@@ -26,6 +26,8 @@ import { MetricsRegistry } from './runtime/metrics.ts';
 import type { World } from './runtime/world.ts';
 import { Retransmitter } from './sip/client-transaction.ts';
 import { SipServer } from './sip/server.ts';
+import { SipTraces } from './sip/sip-traces.ts';
+import { aorOf, sipLocationName } from './uri/name.ts';
 import { parseSipUri } from './uri/parse.ts';
 import { createSelf, ownDomain, type Self } from './uri/self.ts';
 import { VERSION } from './version.ts';
@@ -94,6 +96,15 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
     const parsed = parseSipUri(uri);
     return parsed.ok && ownDomain(parsed.value, self) !== undefined;
   };
+  /** Whom a URI means, aliases and spellings of ours resolved: what a SIP trace compares. */
+  const traceName = (uri: string): string | undefined => {
+    const parsed = parseSipUri(uri);
+    if (!parsed.ok) return undefined;
+    const host = ownDomain(parsed.value, self) ?? parsed.value.host;
+    const name = sipLocationName({ ...parsed.value, host });
+    return name.ok ? aorOf(name.value) : undefined;
+  };
+  const traces = new SipTraces({ clock, log: log.child({ mod: 'sip' }), nameOf: traceName });
   const sip = new SipServer(
     { ...world, log: log.child({ mod: 'sip' }), metrics },
     {
@@ -103,6 +114,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
       isTrusted,
       isBanned: (host) => bans.isBanned(host),
       isScanner,
+      tap: traces,
       supported: ['path'],
       isOurs,
       isSelf: (uri) => {
@@ -210,6 +222,12 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
       status: () => status(),
       ring: () => place.ring(),
       lookup: createLookup({ location, clock }),
+      bans,
+      sipTrace: {
+        start: (options) => traces.start(options),
+        full: () => traces.full,
+        nameOf: traceName,
+      },
       metricsText: () => metrics.text(),
       openHttp: world.openHttp,
       log: log.child({ mod: 'admin' }),
@@ -237,6 +255,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
       domains: config.domain,
       listen: { sip: listen, overlay: overlay ?? null, admin: adminAddress },
       ...place.status(),
+      bans: bans.list().length,
     };
   };
 
@@ -257,6 +276,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
   return {
     async start() {
       lifecycle.onStop('retransmitter', () => Promise.resolve(retransmitter.stop()));
+      lifecycle.onStop('SIP traces', () => Promise.resolve(traces.stop()));
       await lifecycle.start('admin', admin);
       await lifecycle.start('users', users);
       await lifecycle.start('location', place);

@@ -4,17 +4,14 @@ import type { Endpoint } from '../runtime/datagram.ts';
 import { messageOf } from '../runtime/errors.ts';
 import type { HttpPort, HttpReply, HttpRequest, OpenHttp } from '../runtime/http.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Result } from '../runtime/result.ts';
 import { isIpLiteral, isLoopback } from '../uri/hosts.ts';
+import { type Api, type ApiDeps, createApi } from './api.ts';
+import { failure, json, methodNotAllowed, notFound } from './replies.ts';
 import { statusPage } from './status-page.ts';
-import type { AdminLookup, AdminRing, AdminStatus, Readiness } from './types.ts';
+import type { Readiness } from './types.ts';
 
-export interface AdminDeps {
+export interface AdminDeps extends ApiDeps {
   readonly ready: () => Readiness;
-  readonly status: () => AdminStatus;
-  /** Undefined in local mode: there is no ring. */
-  readonly ring: () => Promise<AdminRing | undefined>;
-  readonly lookup: (uri: string) => Promise<Result<AdminLookup>>;
   readonly metricsText: () => string;
   readonly openHttp: OpenHttp;
   readonly log: Log;
@@ -25,26 +22,6 @@ export interface AdminOptions {
   /** What a caller from another machine shows as `Authorization: Bearer …`; without it none gets in. */
   readonly token: string | undefined;
 }
-
-const JSON_TYPE = 'application/json; charset=utf-8';
-/** As long as the longest URI a SIP message may hold here. */
-const LOOKUP_URI_CHARS_MAX = 1024;
-/** Look-ups cost the overlay something: at most this many at once. */
-const LOOKUPS_AT_ONCE_MAX = 16;
-
-const json = (status: number, value: unknown, headers?: Readonly<Record<string, string>>): HttpReply => ({
-  status,
-  contentType: JSON_TYPE,
-  body: `${JSON.stringify(value)}\n`,
-  ...(headers === undefined ? {} : { headers }),
-});
-
-const failure = (
-  status: number,
-  code: string,
-  message: string,
-  headers?: Readonly<Record<string, string>>,
-): HttpReply => json(status, { error: { code, message } }, headers);
 
 // Hashed first, so that the comparison takes one time whatever the lengths.
 const sameToken = (left: string, right: string): boolean =>
@@ -68,15 +45,29 @@ const hostIsOurs = (request: HttpRequest): boolean => {
 const isTrusted = (request: HttpRequest, token: string | undefined): boolean =>
   (isLoopback(request.remote) && hostIsOurs(request)) || hasToken(request, token);
 
+/** Why somebody who may read the API may not do more, if that is so. */
+const refusalOf = (request: HttpRequest, token: string | undefined): HttpReply | undefined => {
+  // A form of any web page can post to 127.0.0.1 with the visitor's browser, and browsers say where it came from.
+  if (request.header('origin') !== undefined || (request.header('sec-fetch-site') ?? 'none') !== 'none')
+    return failure(403, 'not-for-browsers', 'this is for programs, not for web pages');
+  // Who set a token up keeps this from the other users of the machine.
+  return token === undefined || token === '' || hasToken(request, token)
+    ? undefined
+    : failure(401, 'token-required', 'this needs Authorization: Bearer TOKEN', {
+        'WWW-Authenticate': 'Bearer',
+      });
+};
+
 export class AdminServer {
   readonly #deps: AdminDeps;
   readonly #options: AdminOptions;
+  readonly #api: Api;
   #port: HttpPort | undefined;
-  #lookups = 0;
 
   constructor(deps: AdminDeps, options: AdminOptions) {
     this.#deps = deps;
     this.#options = options;
+    this.#api = createApi(deps);
   }
 
   /** The address really bound; undefined before `start`. */
@@ -96,19 +87,17 @@ export class AdminServer {
   }
 
   async #answer(request: HttpRequest): Promise<HttpReply> {
-    const { path } = request;
-    const known = ['/', '/health/live', '/health/ready', '/metrics'].includes(path);
-    const api = path.startsWith('/api/');
-    if (!known && !api) return failure(404, 'not-found', `there is nothing at ${path.slice(0, 200)}`);
-    if (request.method !== 'GET' && request.method !== 'HEAD')
-      return failure(405, 'method-not-allowed', 'only GET is served here', { Allow: 'GET, HEAD' });
-    const trusted = isTrusted(request, this.#options.token);
-    if (api)
+    const { path, method } = request;
+    const { token } = this.#options;
+    const trusted = isTrusted(request, token);
+    if (path.startsWith('/api/'))
       return trusted
-        ? this.#api(request)
+        ? this.#api(request, (guarded) => refusalOf(guarded, token))
         : failure(401, 'token-required', 'off this machine the API needs Authorization: Bearer TOKEN', {
             'WWW-Authenticate': 'Bearer',
           });
+    if (!['/', '/health/live', '/health/ready', '/metrics'].includes(path)) return notFound(path);
+    if (method !== 'GET' && method !== 'HEAD') return methodNotAllowed(['GET']);
     switch (path) {
       case '/health/live':
         return json(200, { live: true });
@@ -137,38 +126,5 @@ export class AdminServer {
         'Referrer-Policy': 'no-referrer',
       },
     };
-  }
-
-  async #api(request: HttpRequest): Promise<HttpReply> {
-    switch (request.path) {
-      case '/api/v1/status':
-        return json(200, this.#deps.status());
-      case '/api/v1/ring': {
-        const ring = await this.#deps.ring();
-        return ring === undefined
-          ? failure(404, 'no-ring', 'publication is local: there is no ring')
-          : json(200, ring);
-      }
-      case '/api/v1/lookup':
-        return this.#lookup(request.query.get('uri'));
-      default:
-        return failure(404, 'not-found', `there is nothing at ${request.path.slice(0, 200)}`);
-    }
-  }
-
-  async #lookup(uri: string | null): Promise<HttpReply> {
-    if (uri === null || uri === '')
-      return failure(400, 'uri-missing', 'say whom to look up: /api/v1/lookup?uri=sip:bob@biloxi.com');
-    if (uri.length > LOOKUP_URI_CHARS_MAX)
-      return failure(400, 'uri-invalid', `the URI is longer than ${LOOKUP_URI_CHARS_MAX} characters`);
-    if (this.#lookups >= LOOKUPS_AT_ONCE_MAX)
-      return failure(503, 'busy', 'too many look-ups at once', { 'Retry-After': '1' });
-    this.#lookups += 1;
-    try {
-      const found = await this.#deps.lookup(uri);
-      return found.ok ? json(200, found.value) : failure(400, 'uri-invalid', found.error);
-    } finally {
-      this.#lookups -= 1;
-    }
   }
 }

@@ -129,6 +129,7 @@ export const statusPage = (view: StatusPageView): string => {
       ['Our part', `${overlay.role}, ${overlay.keys} keys, ${overlay.entries} entries held`],
     );
   }
+  if (status.bans > 0) rows.push(['Banned sources', String(status.bans)]);
   if (status.unpublished !== undefined) rows.push(['Waiting for the ring', String(status.unpublished)]);
   return page(
     `chordial: ${status.domains[0] ?? ''}`,

@@ -33,6 +33,16 @@ export interface AdminStatus {
   };
   /** Hybrid mode: bindings that wait for the ring. */
   readonly unpublished?: number;
+  /** Sources that are banned now. */
+  readonly bans: number;
+}
+
+/** One ban in `/api/v1/bans`. */
+export interface AdminBan {
+  /** An IPv4 address, an IPv6 /64 or a /48. */
+  readonly source: string;
+  readonly since: string;
+  readonly leftSec: number;
 }
 
 /** One member in `/api/v1/ring`, in ring order. */

@@ -2,6 +2,7 @@
 import yargs from 'yargs/yargs';
 import { messageOf } from '../runtime/errors.ts';
 import { VERSION } from '../version.ts';
+import { bansCommand } from './bans.ts';
 import { checkConfigCommand } from './check-config.ts';
 import { CliError, EXIT } from './exit-code.ts';
 import { findCommand } from './find.ts';
@@ -13,6 +14,7 @@ import { publishCommand, withdrawCommand } from './publish.ts';
 import { ringCommand } from './ring.ts';
 import { serveCommand } from './serve.ts';
 import { simCommand } from './sim.ts';
+import { sipTraceCommand } from './sip-trace.ts';
 import { traceCommand } from './trace.ts';
 import { usersCommand } from './users.ts';
 
@@ -29,6 +31,8 @@ const commands = [
   keygenCommand,
   pingCommand,
   usersCommand,
+  bansCommand,
+  sipTraceCommand,
 ];
 
 const WIDTH_MAX = 110;

@@ -8,6 +8,17 @@ const bare = (host: string): string => {
   return address.toLowerCase().startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 };
 
+/** Is this an address, or a range such as `10.0.0.0/8`? */
+export const isAddressRange = (text: string): boolean => {
+  const [address = '', bits, ...rest] = text.split('/');
+  const width = isIP(address) === 4 ? 32 : isIP(address) === 6 ? 128 : -1;
+  return (
+    width > 0 &&
+    rest.length === 0 &&
+    (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= width))
+  );
+};
+
 /** Sources of a busy hour; one that was forgotten is looked up again. */
 const ANSWERS_MAX = 4096;
 

@@ -17,8 +17,18 @@ export interface HttpRequest {
 export interface HttpReply {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string;
+  /** The whole of it, or who writes it from now on. */
+  readonly body: string | ((stream: HttpStream) => void);
   readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An answer that goes on for a while. Silence doesn't end it; its writer does, or the peer by going away. */
+export interface HttpStream {
+  /** False, and nothing written, if the peer is gone or has so much yet to read. */
+  write(bytes: Uint8Array): boolean;
+  end(): void;
+  /** Called once, whoever ended it. */
+  onClose(tell: () => void): void;
 }
 
 /** Answers a request; a rejection becomes a plain 500. */
@@ -48,6 +58,8 @@ const REQUEST_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 5_000;
 /** How long an answer may take in the end; a look-up in the overlay is done in 3 s. */
 const SOCKET_IDLE_MS = 30_000;
+/** What a peer may leave unread of an answer that goes on. */
+const STREAM_BUFFER_BYTES = 1 << 20;
 
 const requestOf = (message: IncomingMessage): HttpRequest | undefined => {
   const target = message.url ?? '';
@@ -66,16 +78,33 @@ const requestOf = (message: IncomingMessage): HttpRequest | undefined => {
   };
 };
 
+const streamTo = (response: ServerResponse): HttpStream => ({
+  write: (bytes) => {
+    if (!response.writable || response.writableLength > STREAM_BUFFER_BYTES) return false;
+    response.write(bytes);
+    return true;
+  },
+  end: () => response.end(),
+  onClose: (tell) => void response.once('close', tell),
+});
+
 const send = (response: ServerResponse, reply: HttpReply, head: boolean): void => {
-  const body = Buffer.from(reply.body, 'utf8');
-  response.writeHead(reply.status, {
+  const headers = {
     'Content-Type': reply.contentType,
-    'Content-Length': body.length,
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
     ...reply.headers,
-  });
-  response.end(head ? undefined : body);
+  };
+  if (typeof reply.body === 'string') {
+    const body = Buffer.from(reply.body, 'utf8');
+    response.writeHead(reply.status, { ...headers, 'Content-Length': body.length });
+    response.end(head ? undefined : body);
+    return;
+  }
+  response.setTimeout(0);
+  response.writeHead(reply.status, { ...headers, Connection: 'close' });
+  response.flushHeaders();
+  reply.body(streamTo(response));
 };
 
 const PLAIN = 'text/plain; charset=utf-8';

@@ -16,6 +16,7 @@ const status: AdminStatus = {
   domains: ['biloxi.com'],
   listen: { sip: ['udp:127.0.0.1:5060'], overlay: '127.0.0.1:7184', admin: '127.0.0.1:9184' },
   overlay: { id: 'lsp', role: 'member', mode: 'small', members: 2, sizeEstimate: 2, keys: 7, entries: 9 },
+  bans: 0,
 };
 const ring: AdminRing = {
   overlay: 'lsp',
@@ -71,6 +72,8 @@ const start = async (deps: Partial<AdminDeps> = {}, token?: string): Promise<str
       status: () => status,
       ring: async () => ring,
       lookup: async () => ok(found),
+      bans: { list: () => [], lift: () => false, liftAll: () => 0 },
+      sipTrace: { start: () => undefined, full: () => true, nameOf: () => undefined },
       metricsText: () => '# HELP x y\n',
       openHttp,
       log: silentLog,

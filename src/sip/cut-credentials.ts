@@ -1,0 +1,115 @@
+// A message without what would let its reader in: passwords, digests, tokens and media keys become x, byte for byte.
+
+/** Parameters of digest headers that tell who and how, not with what. All others are cut, unknown ones too. */
+const KEPT = new Set([
+  'username',
+  'realm',
+  'algorithm',
+  'uri',
+  'qop',
+  'nc',
+  'stale',
+  'domain',
+  'charset',
+  'userhash',
+]);
+
+const CREDENTIALS =
+  /^(?:(?:proxy-)?authorization|(?:www|proxy)-authenticate|(?:proxy-)?authentication-info)[ \t]*:/i;
+/** Whoever shows such a URI's user part is let through (RFC 3327, RFC 5626 §5.3): it is a token. */
+const ROUTES = /^(?:record-route|route|path|service-route)[ \t]*:/i;
+
+/** What separates stays; of a quoted string everything but its quotes goes. */
+const mask = (text: string): string => {
+  if (!text.startsWith('"')) return text.replace(/[^\s",=]/g, 'x');
+  const closed = text.length > 1 && text.endsWith('"');
+  const inner = text.slice(1, closed ? -1 : undefined).replace(/[^\r\n]/g, 'x');
+  return closed ? `"${inner}"` : `"${inner}`;
+};
+
+const isSpace = (char: string | undefined): boolean =>
+  char === ' ' || char === '\t' || char === '\r' || char === '\n';
+
+/** The end of what begins at `start` and holds no character of `ends`. */
+const runEnd = (text: string, start: number, ends: string): number => {
+  let at = start;
+  while (at < text.length && !ends.includes(text[at] ?? '')) at += 1;
+  return at;
+};
+
+const spaceEnd = (text: string, start: number): number => {
+  let at = start;
+  while (isSpace(text[at])) at += 1;
+  return at;
+};
+
+/** Behind the closing quote of the string that opens at `start`, or the end of the text. */
+const quotedEnd = (text: string, start: number): number => {
+  let at = start + 1;
+  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
+  return Math.min(at + 1, text.length);
+};
+
+/** One pass over the value of a header with credentials; what isn't understood is cut. */
+const cutParams = (text: string): string => {
+  let out = '';
+  let at = spaceEnd(text, 0);
+  out += text.slice(0, at);
+  const schemeEnd = runEnd(text, at, ' \t\r\n,="');
+  if (text[spaceEnd(text, schemeEnd)] !== '=') {
+    const scheme = text.slice(at, schemeEnd);
+    if (!/^digest$/i.test(scheme))
+      return out + scheme.slice(0, 16) + mask(text.slice(at + Math.min(16, scheme.length)));
+    out += scheme;
+    at = schemeEnd;
+  }
+  while (at < text.length) {
+    const nameEnd = runEnd(text, at, ' \t\r\n,="');
+    const equals = spaceEnd(text, nameEnd);
+    if (nameEnd === at || text[equals] !== '=') {
+      // No parameter: white space, a comma, or something broken. What was looked at is not looked at again.
+      const end = equals > at ? equals : text[at] === '"' ? quotedEnd(text, at) : at + 1;
+      out += mask(text.slice(at, end));
+      at = end;
+      continue;
+    }
+    const valueAt = spaceEnd(text, equals + 1);
+    const end = text[valueAt] === '"' ? quotedEnd(text, valueAt) : runEnd(text, valueAt, ' \t\r\n,');
+    const value = text.slice(valueAt, end);
+    const kept = KEPT.has(text.slice(at, nameEnd).toLowerCase());
+    out += text.slice(at, valueAt) + (kept ? value : mask(value));
+    at = end;
+  }
+  return out;
+};
+
+const x = (text: string): string => 'x'.repeat(text.length);
+
+// Bounds keep the passes linear: a URI of ours is at most so long.
+const ROUTE_USER = /(sips?:)([^\s@<>"]{1,1024})(?=@)/gi;
+const URI_PASSWORD = /(sips?:[^\s@:<>"?]{0,256}:)([^\s@<>"?]{1,256})(?=@)/gi;
+const URI_AUTHORIZATION = /([?&](?:proxy-)?authorization=)([^\s&<>"]+)/gi;
+/** SDES keys (RFC 4568), ICE passwords and the k= line of SDP: with them a recorded call is a heard one. */
+const MEDIA_KEYS = /(inline:|a=ice-pwd:|\nk=[a-z]{1,16}:)([^\s|]+)/gi;
+
+const cutHeader = (text: string): string => {
+  const colon = text.indexOf(':') + 1;
+  if (CREDENTIALS.test(text)) return text.slice(0, colon) + cutParams(text.slice(colon));
+  return ROUTES.test(text)
+    ? text.replace(ROUTE_USER, (_, scheme: string, user: string) => scheme + x(user))
+    : text;
+};
+
+/** The same message, of the same length. Bodies are searched as heads are: one message may hold another. */
+export const cutCredentials = (bytes: Uint8Array): Uint8Array => {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  // A row goes on where the next line begins with white space (RFC 3261 §7.3.1); broken messages end lines with CR or LF alone.
+  const rows = text.split(/(?<=\n|\r(?!\n))(?![ \t])/);
+  const cut = rows
+    .map(cutHeader)
+    .join('')
+    .replace(URI_PASSWORD, (_, before: string, password: string) => before + x(password))
+    .replace(URI_AUTHORIZATION, (_, before: string, value: string) => before + x(value))
+    .replace(MEDIA_KEYS, (_, before: string, key: string) => before + x(key));
+  return Buffer.from(cut, 'latin1');
+};
