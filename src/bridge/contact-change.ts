@@ -61,7 +61,9 @@ export const contactRequest = (contact: NameAddr, self: Self): Result<ContactReq
       params: params.filter(({ name }) => !own.has(name)),
     },
     expires: expires === undefined ? undefined : (expires.value ?? ''),
-    leadsHere: sip.value !== undefined && isOwnContactAddress(sip.value, self),
+    // What has headers means more than its address: `sip:user@example.com?Route=…` for that very user (RFC 4475 §3.3.14).
+    leadsHere:
+      sip.value !== undefined && sip.value.headers === undefined && isOwnContactAddress(sip.value, self),
   });
 };
 

@@ -45,7 +45,9 @@ export const contactsFor = (
     if (requestUri.scheme === 'sips' && uri.value.scheme !== 'sips') return [];
     // RFC 3261 §8.3: "redirect servers MUST NOT redirect a request to a URI equal to the one in the Request-URI". Nor
     // back here, which is the same loop by another name: linphone runs through it 50 times a second without end.
-    if (sipUriEquals(uri.value, requestUri) || isOwnContactAddress(uri.value, self)) return [];
+    // What is compared is what goes out, which is without headers.
+    const { headers: _headers, ...bare } = uri.value;
+    if (sipUriEquals(bare, requestUri) || isOwnContactAddress(bare, self)) return [];
     return [{ target, text: withoutHeaders(target.contact, uri.value) }];
   });
   // A contact with a Path is reached through that proxy; a 302 cannot say so, and the bare contact may be behind a NAT.

@@ -64,8 +64,9 @@ export const refusalOf = (request: SipRequest, context: CheckContext): Reply | u
   // MUST NOT forward the request. If the request was for OPTIONS, the element MAY act as the final recipient and
   // respond per Section 11. Otherwise, the element MUST return a 483". A REGISTER ends at its registrar anyway.
   if (request.maxForwards === 0 && method !== 'REGISTER' && method !== 'OPTIONS') return { status: 483 };
-  // What is on its way to somebody else asks proxies by Proxy-Require (§16.3 step 5); Require is for the far end.
-  return context.isOurs(uri) ? undefined : badExtension(request, 'proxy-require', () => false);
+  // What is on its way to somebody else asks proxies by Proxy-Require (§16.3 step 5); Require is for the far end. That a
+  // redirection ignores Require (§8.3) is no word about Proxy-Require, and RFC 4475 §3.3.5 has "any element" refuse it.
+  return method === 'REGISTER' ? undefined : badExtension(request, 'proxy-require', () => false);
 };
 
 /**

@@ -1,6 +1,7 @@
 // The head of a message as typed values: Via, From, To, CSeq, Call-ID, Max-Forwards and Content-Length, and what was wrong.
 import { fail, ok, type Result } from '../runtime/result.ts';
 import { parseCseq, parseUint } from './header-values.ts';
+import { isKnownMethod } from './methods.ts';
 import { parseNameAddr } from './name-addr.ts';
 import { type Fault, faultOf, type SipReadError } from './read-error.ts';
 import { readRows } from './rows.ts';
@@ -109,10 +110,12 @@ const wholeFault = (start: StartLine, values: Values): Fault | undefined => {
   if (values.to === undefined) return missing('To');
   if (values.callId === undefined) return missing('Call-ID');
   if (values.cseq === undefined) return missing('CSeq');
-  // §8.1.1.5: "The method part of the CSeq … MUST match that of the request."
-  return start.kind === 'request' && values.cseq.method !== start.method
+  if (start.kind !== 'request' || values.cseq.method === start.method) return undefined;
+  // §8.1.1.5: "The method part of the CSeq … MUST match that of the request." RFC 4475 §3.1.2.18, of a method that nobody
+  // knows: "A 400 Bad Request is also acceptable, but choosing a 501 … has better future-proof characteristics."
+  return isKnownMethod(start.method)
     ? faultOf('ERR_SIP_HEADER', 'CSeq names another method')
-    : undefined;
+    : faultOf('ERR_SIP_HEADER', 'Not Implemented', 501);
 };
 
 /** Reads a head: everything before the empty line, as latin1 text. */

@@ -15,7 +15,7 @@ export type SipReadErrorCode =
 
 export interface SipReadError {
   readonly code: SipReadErrorCode;
-  readonly status: 400 | 505 | 513;
+  readonly status: 400 | 501 | 505 | 513;
   /** Words for the reason phrase: ours alone, nothing of the input. */
   readonly reason: string;
   /**

@@ -2,7 +2,7 @@
 import { readMessage } from '../../src/sip/reader.ts';
 import type { SipMessage, SipRequest, SipResponse } from '../../src/sip/types.ts';
 
-export type ReaderVerdict = 'accept' | 'discard' | 400 | 505 | 513;
+export type ReaderVerdict = 'accept' | 'discard' | 400 | 501 | 505 | 513;
 
 export const verdictOf = (bytes: Uint8Array): ReaderVerdict => {
   const read = readMessage(bytes);

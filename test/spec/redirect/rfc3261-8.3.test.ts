@@ -185,7 +185,6 @@ clause('RFC 3261 §8.3 Redirect Servers', [
     [
       ['unrecognized header fields', { headers: ['New-Fangled: 1'] }],
       ['any unknown option tags in Require', { headers: ['Require: nobodyHeardOfThis'] }],
-      ['an option tag for proxies', { headers: ['Proxy-Require: nobodyHeardOfThis'] }],
       ['or even method names', { method: 'NEWMETHOD' }],
     ] as const
   ).map(([when, asked], index) => ({
@@ -197,7 +196,7 @@ clause('RFC 3261 §8.3 Redirect Servers', [
     },
   })),
   {
-    id: '8.3-21',
+    id: '8.3-20',
     says: 'and proceed with the redirection of the request in question',
     when: 'where there is nowhere to redirect to, the refusal says what was not understood',
     shows: async () => {

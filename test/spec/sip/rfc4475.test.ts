@@ -48,7 +48,7 @@ const TABLE: readonly Row[] = [
   { section: '3.1.2.15', file: 'baddn', verdict: 400 },
   { section: '3.1.2.16', file: 'badvers', verdict: 505 },
   { section: '3.1.2.17', file: 'mismatch01', verdict: 400 },
-  { section: '3.1.2.18', file: 'mismatch02', verdict: 400 },
+  { section: '3.1.2.18', file: 'mismatch02', verdict: 501 },
   { section: '3.1.2.19', file: 'bigcode', verdict: 'discard' },
   { section: '3.2.1', file: 'badbranch', verdict: 'accept' },
   { section: '3.3.1', file: 'insuf', verdict: 400 },

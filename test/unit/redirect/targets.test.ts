@@ -42,6 +42,12 @@ describe('the Contacts of a 302', () => {
     ]);
   });
 
+  test('never name the Request-URI, also not one that only headers told from it', () => {
+    expect(
+      contacts(['sip:ann@atlanta.com?Route=%3Csip:x%3E', 'sip:ann@atlanta.com'], 'sip:ann@atlanta.com'),
+    ).toEqual([]);
+  });
+
   test('carry a q of at most three decimals', () => {
     expect(contacts([{ contact: 'sip:a@192.0.2.4', q: 1 / 3 }])).toEqual(['<sip:a@192.0.2.4>;q=0.333']);
   });

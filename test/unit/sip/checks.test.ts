@@ -44,7 +44,9 @@ describe('what is refused before a handler sees it', () => {
     expect(refusal({ uri, headers: ['Require: nope'] })).toBeUndefined();
     expect(refusal({ uri, headers: ['Proxy-Require: nope'] })?.headers).toEqual([['Unsupported', 'nope']]);
     expect(refusal({ uri, headers: ['Proxy-Require: a b'] })?.status).toBe(400);
-    expect(refusal({ headers: ['Proxy-Require: nope'] })).toBeUndefined();
+    // RFC 4475 §3.3.5: "Any element receiving this request will respond with a 420".
+    expect(refusal({ headers: ['Proxy-Require: nope'] })?.status).toBe(420);
+    expect(refusal({ method: 'REGISTER', headers: ['Proxy-Require: nope'] })).toBeUndefined();
   });
 
   test('what a redirection ignores is left to its handler (RFC 3261 8.3)', () => {
