@@ -26,6 +26,11 @@ export class MemberLocator implements Locator {
     return this.#deps.ring.believed(key);
   }
 
+  /** Others tell us of every change. */
+  async recheck(key: Id): Promise<readonly Peer[]> {
+    return this.believed(key);
+  }
+
   async relocate(key: Id, hints: readonly Peer[], deadlineMs: number): Promise<FindOutcome> {
     if (hints.length > 0) {
       const told = await this.#lookup(key, hints, deadlineMs);

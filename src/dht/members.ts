@@ -100,6 +100,7 @@ export class Members {
   get locator(): Locator {
     return {
       believed: (key) => this.placed(key).locator.believed(key),
+      recheck: (key) => this.placed(key).locator.recheck(key),
       relocate: (key, hints, deadlineMs) =>
         this.#located(key, deadlineMs, (one, leftMs) => one.relocate(key, hints, leftMs)),
     };

@@ -26,6 +26,7 @@ const AT_ONCE = 2;
 const SINGLE_MIN_MS = 25;
 const SINGLE_FLOOR_MS = 100;
 const SINGLE_AFTER_MS = 700;
+const READ_FIRST_MS = 1;
 const BACKOFF_FIRST_MS = 40;
 const BACKOFF_MAX_MS = 500;
 
@@ -151,9 +152,14 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
       tasks.run('query', again);
     };
 
+    // After a moment in which this process did nothing else, timers come before what lies in the socket: that is read first.
     const haveWaited = (): void => {
-      single = 'waited';
-      judge();
+      timers.push(
+        clock.setTimer(READ_FIRST_MS, () => {
+          single = 'waited';
+          judge();
+        }),
+      );
     };
 
     const askNext = (): void => {
@@ -197,10 +203,10 @@ export const read = (deps: ReadDeps, key: Id, deadlineMs: number): Promise<Query
 
     /** Once, when somebody is late: an old list of members must not make one answer of several. */
     const recheck = (): void => {
-      if (locator.recheck === undefined || rechecking !== 'not yet') return;
+      if (rechecking !== 'not yet') return;
       rechecking = 'now';
       tasks.run('query', async () => {
-        const found = (await locator.recheck?.(key)) ?? [];
+        const found = await locator.recheck(key);
         rechecking = 'done';
         if (settled) return;
         if (moved(target, found)) {

@@ -13,11 +13,8 @@ export interface Locator {
   believed(key: Id): readonly Peer[];
   /** Asks: `hints` are peers that a `not-mine` named. */
   relocate(key: Id, hints: readonly Peer[], deadlineMs: number): Promise<FindOutcome>;
-  /**
-   * Somebody believed to hold `key` is late: who is believed to by now, once that was looked into; empty if nothing new can
-   * be learned. Absent where others tell of every change: at a member.
-   */
-  recheck?(key: Id): Promise<readonly Peer[]>;
+  /** Somebody believed to hold `key` is late: who is believed to by now, after another look where nobody tells us of changes. */
+  recheck(key: Id): Promise<readonly Peer[]>;
 }
 
 export const sameLife = (a: Peer, b: Peer): boolean => a.id === b.id && a.bootSequence === b.bootSequence;
@@ -135,7 +132,7 @@ export const write = (
     };
 
     const recheck = async (): Promise<void> => {
-      const found = (await locator.recheck?.(key)) ?? [];
+      const found = await locator.recheck(key);
       if (settled !== undefined || !moved(target, found)) return;
       target = found;
       persuadeAll();

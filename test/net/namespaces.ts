@@ -1,11 +1,28 @@
 // Network namespaces, one a member, on two bridges that a single link connects: a partition is that link going down.
 import { execFile, spawn } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Member } from './fleet.ts';
 import type { Line } from './impaired.ts';
 
 const run = promisify(execFile);
 const NET = '10.77';
+const ARP_LIMITS = [1, 2, 3].map((n) => `/proc/sys/net/ipv4/neigh/default/gc_thresh${n}`);
+
+/**
+ * All namespaces of a machine share one ARP table, of 1024 entries by default: beyond 32 members that all speak to each other
+ * the kernel drops datagrams ("neighbor table overflow"). Resolves with what puts the limits back.
+ */
+const roomForNeighbours = async (count: number): Promise<() => Promise<void>> => {
+  const before = await Promise.all(
+    ARP_LIMITS.map(async (path) => [path, await readFile(path, 'utf8')] as const),
+  );
+  const needed = 2 * (count + 1) ** 2;
+  for (const [path, limit] of before) if (Number(limit) < needed) await writeFile(path, String(needed));
+  return async () => {
+    for (const [path, limit] of before) await writeFile(path, limit);
+  };
+};
 
 export interface Namespaces {
   readonly hostOf: (index: number) => string;
@@ -33,6 +50,7 @@ export const createNamespaces = async (
   const cable = (index: number): string => `${tag}v${index}`;
   const observer = `${NET}.250.250`;
   const delayers: (() => void)[] = [];
+  const restore = await roomForNeighbours(count);
 
   const remove = async (): Promise<void> => {
     for (const end of delayers) end();
@@ -40,6 +58,7 @@ export const createNamespaces = async (
       await ip('netns', 'del', namespaceOf(hostOf(index))).catch(() => undefined);
     for (const bridge of bridges) await ip('link', 'del', bridge).catch(() => undefined);
     await ip('link', 'del', `${tag}x`).catch(() => undefined);
+    await restore();
   };
 
   try {

@@ -105,16 +105,24 @@ export const runScenario = async (
       replicas: REPLICAS,
     },
   );
+  let amiss = '';
   const inOrder = async (): Promise<boolean> => {
-    if (!(await fleet.settled())) return false;
+    if (!(await fleet.settled())) {
+      const unready = (await fleet.states()).filter(({ ready }) => !ready).length;
+      amiss = `${unready} are not ready, or don't know all in a small ring`;
+      return false;
+    }
     const { members, problems } = await observer.members();
+    amiss = `${members.length} of ${fleet.living.length} were found, ${problems.slice(0, 5).join('; ')}`;
     return members.length === fleet.living.length && problems.length === 0;
   };
   const phase = async (name: string, run: () => Promise<void>): Promise<void> => {
     ledger.tally();
     const startedMs = performance.now();
     await run();
-    const settledMs = await until(`a ring in order: ${name}`, inOrder, limitMs);
+    const settledMs = await until(`a ring in order: ${name}`, inOrder, limitMs).catch((error: unknown) => {
+      throw new Error(amiss, { cause: error });
+    });
     const seconds = (performance.now() - startedMs) / 1000;
     const done: Phase = { name, settledMs, seconds, ...ledger.tally() };
     phases.push(done);

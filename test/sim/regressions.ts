@@ -25,4 +25,9 @@ export const REGRESSIONS: readonly Regression[] = [
     found:
       'what a `*` had buried was left out of answers, and an earlier one, of a faster clock, was shown by a copy that missed it',
   },
+  {
+    seed: 1505,
+    minutes: 0.5,
+    found: 'healing booted a registrar whose former life was still handing over, and held the port',
+  },
 ];

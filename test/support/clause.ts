@@ -33,7 +33,7 @@ export const clause = (title: string, rows: readonly Row[]): void => {
       expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length);
       for (const row of rows) {
         const reason = isShown(row) ? row.fails : row.notOurs;
-        if (reason !== undefined) expect(reason.length, row.id).toBeGreaterThan(20);
+        if (reason !== undefined) expect(reason.length, row.id).toBeGreaterThan(10);
       }
     });
 

@@ -27,6 +27,9 @@ export const problem = (
 /** What a peer answers, how often it was asked, or 'silent' for a timeout after `timeoutMs`. */
 export type Behaviour = (request: Request, times: number) => Answer | 'silent';
 
+/** Another life is another process, at another address perhaps. */
+const lifeOf = ({ id, bootSequence }: Peer): string => `${id} ${bootSequence}`;
+
 export interface FakePeers {
   readonly ask: Ask;
   /** Names of those asked, in order. */
@@ -38,23 +41,23 @@ export interface FakePeers {
 export const fakePeers = (clock: Clock, options: { rttMs?: number; timeoutMs?: number } = {}): FakePeers => {
   const { rttMs = 10, timeoutMs = 1000 } = options;
   // BOUNDED: by the test.
-  const behaviours = new Map<Id, Behaviour>();
-  const times = new Map<Id, number>();
-  const answerMs = new Map<Id, number>();
+  const behaviours = new Map<string, Behaviour>();
+  const times = new Map<string, number>();
+  const answerMs = new Map<string, number>();
   const asked: string[] = [];
   const silence: CallOutcome = { ok: false, code: 'timeout' };
   return {
     asked,
     behave(peer, behaviour, { afterMs = rttMs } = {}) {
-      behaviours.set(peer.id, behaviour);
-      answerMs.set(peer.id, afterMs);
+      behaviours.set(lifeOf(peer), behaviour);
+      answerMs.set(lifeOf(peer), afterMs);
     },
     async ask(peer, request) {
-      const count = (times.get(peer.id) ?? 0) + 1;
-      times.set(peer.id, count);
+      const count = (times.get(lifeOf(peer)) ?? 0) + 1;
+      times.set(lifeOf(peer), count);
       asked.push(peer.domain.replace('.example', ''));
-      const answer = behaviours.get(peer.id)?.(request, count) ?? 'silent';
-      const tookMs = answerMs.get(peer.id) ?? rttMs;
+      const answer = behaviours.get(lifeOf(peer))?.(request, count) ?? 'silent';
+      const tookMs = answerMs.get(lifeOf(peer)) ?? rttMs;
       await delay(clock, answer === 'silent' ? timeoutMs : tookMs);
       if (answer === 'silent') return silence;
       return {

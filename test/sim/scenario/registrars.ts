@@ -56,6 +56,7 @@ export class Registrars {
   readonly #skewsMs: number[];
   readonly #verifiers = new WeakMap<SimProcess, EntryVerifier>();
   readonly lives: Life[] = [];
+  readonly #leaving = new Set<Life>();
   #moves = 0;
 
   constructor(plan: Plan) {
@@ -131,9 +132,18 @@ export class Registrars {
     if (life === undefined) return;
     this.#skewsMs[slot] = this.skewMsOf(life);
     this.#lives[slot] = undefined;
-    const gone = (): void => this.overlay.crash(life.member);
+    this.#leaving.add(life);
+    const gone = (): void => {
+      this.#leaving.delete(life);
+      this.overlay.crash(life.member);
+    };
     life.member.node.stop().then(gone, gone);
     this.overlay.world.at(this.overlay.world.nowMs + 10_000, gone);
+  }
+
+  /** It has been told to stop, and still holds its port. */
+  leaving(slot: number): boolean {
+    return [...this.#leaving].some((life) => life.slot === slot);
   }
 
   jumpClock(slot: number, byMs: number): void {

@@ -13,6 +13,9 @@ interface Span {
 /** Is what goes from one host to another lost? */
 type Cut = (from: string, to: string) => boolean;
 
+/** SIGTERM to exit takes ten seconds at most. */
+const LEAVING_MS = 10_001;
+
 export class Troubles {
   readonly #plan: Plan;
   readonly #registrars: Registrars;
@@ -48,7 +51,13 @@ export class Troubles {
     for (const one of this.#alone) one.toMs = Math.min(one.toMs, world.nowMs);
     for (const trouble of this.#plan.troubles)
       if ((trouble.kind === 'crash' || trouble.kind === 'stop') && Number.isFinite(trouble.forMs))
-        await this.#registrars.boot(trouble.slot);
+        await this.#bootWhenGone(trouble.slot);
+  }
+
+  async #bootWhenGone(slot: number): Promise<void> {
+    const registrars = this.#registrars;
+    await registrars.overlay.world.runUntil(() => !registrars.leaving(slot), { limitMs: LEAVING_MS });
+    await registrars.boot(slot);
   }
 
   /** Since when could this life reach nobody else, if it can't at `atMs`? */
@@ -94,7 +103,7 @@ export class Troubles {
       case 'stop':
         registrars.stop(slot);
         // It may be handing over for ten seconds, and holds its port until then.
-        this.#bootAfter(slot, forMs + 10_001, false);
+        this.#bootAfter(slot, forMs + LEAVING_MS, false);
         break;
       case 'pause':
         process.pause(forMs);

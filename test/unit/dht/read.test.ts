@@ -18,9 +18,14 @@ const denies: Behaviour = (): Answer => ({ type: 'entries', entries: [], replica
 const silent: Behaviour = () => 'silent';
 const mute: Behaviour = () => problem('retry');
 
-const setUp = (believed: readonly Peer[], relocated: readonly Peer[] = believed) => {
+const setUp = (
+  believed: readonly Peer[],
+  relocated: readonly Peer[] = believed,
+  rechecked: readonly Peer[] = believed,
+) => {
   const world = new SimWorld(1);
-  const { clock, random } = world.boot('10.0.0.1');
+  const process = world.boot('10.0.0.1');
+  const { clock, random } = process;
   const errors: unknown[] = [];
   const tasks = new Tasks({ clock, onError: (_, error) => errors.push(error) }, { max: 100 });
   const peers = fakePeers(clock);
@@ -34,6 +39,7 @@ const setUp = (believed: readonly Peer[], relocated: readonly Peer[] = believed)
         ask: peers.ask,
         locator: {
           believed: () => believed,
+          recheck: async () => rechecked,
           relocate: async () => ({ replicas: relocated, steps: [], roundTrips: 1 }),
         },
         clock,
@@ -59,6 +65,7 @@ const setUp = (believed: readonly Peer[], relocated: readonly Peer[] = believed)
   };
   return {
     world,
+    process,
     peers,
     tasks,
     errors,
@@ -198,6 +205,27 @@ describe('read', () => {
     const { outcome, ms } = await timed();
     expect(outcome).toEqual({ kind: 'entries', entries: [X, Y], answers: 2 });
     expect(ms).toBeLessThan(100);
+  });
+
+  test('after it stood still, what came meanwhile is read before a single answer is used', async () => {
+    const { world, process, peers, health, run } = setUp([a, b, c]);
+    for (const peer of [a, b, c]) for (let n = 0; n < 40; n += 1) health.answered(peer.id, 1);
+    peers.behave(a, holds(X));
+    for (const peer of [b, c]) peers.behave(peer, holds(X, Y), { afterMs: 150 });
+    const outcome = run();
+    await world.runFor(20);
+    process.pause(200);
+    expect(await world.settle(outcome)).toMatchObject({ kind: 'entries', entries: [X, Y] });
+  });
+
+  test('late ones may have come back in another life: asked there, before one answer is used alone', async () => {
+    const [a2, b2] = [a, b].map((peer) => ({ ...peer, bootSequence: 2 })) as [Peer, Peer];
+    const { peers, timed } = setUp([a, b, c], [a, b, c], [a2, b2, c]);
+    peers.behave(c, holds(X));
+    for (const peer of [a2, b2]) peers.behave(peer, holds(X, Y));
+    const { outcome, ms } = await timed();
+    expect(outcome).toMatchObject({ kind: 'entries', entries: [X, Y], answers: 2 });
+    expect(ms).toBeLessThan(400);
   });
 
   test('a single answer is used at once when the others say that they may not', async () => {

@@ -30,7 +30,11 @@ const joining =
   });
 const silent: Behaviour = () => 'silent';
 
-const setUp = (believed: readonly Peer[], relocated: readonly Peer[] = believed) => {
+const setUp = (
+  believed: readonly Peer[],
+  relocated: readonly Peer[] = believed,
+  rechecked: readonly Peer[] = believed,
+) => {
   const world = new SimWorld(1);
   const { clock, random } = world.boot('10.0.0.1');
   const errors: unknown[] = [];
@@ -39,6 +43,7 @@ const setUp = (believed: readonly Peer[], relocated: readonly Peer[] = believed)
   const hints: (readonly Peer[])[] = [];
   const locator: Locator = {
     believed: () => believed,
+    recheck: async () => rechecked,
     relocate: async (_, told) => {
       hints.push(told);
       return { replicas: relocated, steps: [], roundTrips: 1 };
@@ -166,6 +171,17 @@ describe('write', () => {
     expect(await world.settle(run())).toMatchObject({ kind: 'stored' });
     await world.runFor(100);
     expect(peers.asked).toContain('d');
+  });
+
+  test('late ones may have come back in another life: asked there', async () => {
+    const [a2, b2] = [a, b].map((peer) => ({ ...peer, bootSequence: 2 })) as [Peer, Peer];
+    const { world, peers, run } = setUp([a, b, c], [a, b, c], [a2, b2, c]);
+    for (const peer of [a2, c]) peers.behave(peer, accepts([a, b, c]));
+    const startMs = world.nowMs;
+    expect(await world.settle(run())).toMatchObject({ kind: 'stored', acks: 2 });
+    expect(world.nowMs - startMs).toBeLessThan(600);
+    await world.runFor(5000);
+    expect(peers.asked.filter((name) => name === 'b').length).toBeLessThan(8);
   });
 
   test('stopping answers the caller at once and leaves nothing behind', async () => {
