@@ -1,7 +1,8 @@
 // The user file as a whole: its lines, or every problem with its line number. Read in steps, so that a large one holds nobody up.
 import { atOnce } from '../runtime/in-turns.ts';
 import { fail, ok, type Result } from '../runtime/result.ts';
-import { type LinkLine, parseUserLine, type UserLine, userOf } from './user-line.ts';
+import type { DigestAlgorithm } from './digest.ts';
+import { parseUserLine, type UserLine, userOf } from './user-line.ts';
 
 export interface UserFileProblem {
   /** Counted from 1. */
@@ -34,59 +35,118 @@ export const splitLines = (text: string): string[] => [...linesOf(text)];
 
 type Found = Result<readonly UserLine[], readonly UserFileProblem[]>;
 
-/** A link and where it stands. */
-interface Placed {
-  readonly line: number;
-  readonly link: LinkLine;
+/** Where the names of one realm stand. BOUNDED: all by LINES_MAX; gone with the reading. */
+interface Names {
+  readonly passwords: Map<DigestAlgorithm, Map<string, number>>;
+  /** Users whose password stands under another spelling (`alice@`). */
+  readonly spelled: Set<string>;
+  readonly aliases: Map<string, Place>;
+  /** Authentication name → user → line. */
+  readonly logins: Map<string, Map<string, number>>;
+  readonly loginUsers: Set<string>;
 }
 
-/** `realm:name`: a realm may hold colons, a name doesn't. */
-const keyOf = (realm: string, name: string): string => `${realm}:${name}`;
+/** Whom a link leads to, and its line. */
+interface Place {
+  readonly of: string;
+  readonly line: number;
+}
+
+const noNames = (): Names => ({
+  passwords: new Map(),
+  spelled: new Set(),
+  aliases: new Map(),
+  logins: new Map(),
+  loginUsers: new Set(),
+});
+
+const inMap = <K, V>(map: Map<K, V>, key: K, make: () => V): V => {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
+};
+
+/** Takes a line in; the line that says the same already, if there is one: which of the two counts would depend on the reader. */
+function take(one: UserLine, line: number, names: Names): number | undefined {
+  const { user } = one;
+  if (one.kind === 'alias') {
+    const before = names.aliases.get(user);
+    if (before === undefined) names.aliases.set(user, { of: one.of, line });
+    return before?.line;
+  }
+  const [map, key] =
+    one.kind === 'password'
+      ? [inMap(names.passwords, one.algorithm, () => new Map<string, number>()), user]
+      : [inMap(names.logins, user, () => new Map<string, number>()), one.of];
+  const before = map.get(key);
+  if (before !== undefined) return before;
+  map.set(key, line);
+  if (one.kind === 'login') names.loginUsers.add(one.of);
+  else {
+    const plain = userOf(user, one.realm);
+    if (plain !== user) names.spelled.add(plain);
+  }
+  return undefined;
+}
 
 /** Aliases and logins that lead nowhere, on to another one, or to two places. */
-function linkProblems(links: readonly Placed[], passwords: ReadonlySet<string>): UserFileProblem[] {
-  // BOUNDED: all three by LINES_MAX; gone with the call.
-  const aliases = new Map<string, string>();
-  const logins = new Set<string>();
-  const loginUsers = new Set<string>();
-  for (const { link } of links) {
-    if (link.kind === 'alias') aliases.set(keyOf(link.realm, link.user), link.of);
-    else {
-      logins.add(keyOf(link.realm, link.user));
-      loginUsers.add(keyOf(link.realm, link.of));
-    }
-  }
-  const isUser = (key: string): boolean =>
-    loginUsers.has(key) || (passwords.has(key) && !logins.has(key) && !aliases.has(key));
-  const problemOf = ({ kind, user, realm, of }: LinkLine): string | undefined => {
-    const [name, target] = [keyOf(realm, user), keyOf(realm, of)];
-    const next = aliases.get(target);
-    if (next !== undefined)
-      return `${of} is itself an alias (of ${next}): an alias or login names the user, so that none leads in a circle`;
-    if (kind === 'login')
-      return aliases.has(name)
-        ? `${user} is an alias, too: its password is for the user it stands for`
-        : passwords.has(name)
-          ? undefined
-          : `there is no password of ${user} in ${realm}`;
-    if (loginUsers.has(name))
-      return `${user} is a user of its own (a login leads to it), so it can't be an alias`;
-    return isUser(target) ? undefined : `there is no user ${of} in ${realm}`;
+function* linkProblems(realm: string, names: Names): Generator<undefined, readonly UserFileProblem[]> {
+  const { passwords, spelled, aliases, logins, loginUsers } = names;
+  const hasPassword = (user: string): boolean =>
+    spelled.has(user) || [...passwords.values()].some((users) => users.has(user));
+  const isUser = (user: string): boolean =>
+    loginUsers.has(user) || (hasPassword(user) && !logins.has(user) && !aliases.has(user));
+  const throughAlias = (of: string): string | undefined => {
+    const next = aliases.get(of)?.of;
+    return next === undefined
+      ? undefined
+      : `${of} is itself an alias (of ${next}): an alias or login names the user, so that none leads in a circle`;
   };
-  return links.flatMap(({ line, link }) => {
-    const problem = problemOf(link);
-    return problem === undefined ? [] : [{ line, problem }];
-  });
+  const aliasProblem = (user: string, of: string): string | undefined =>
+    throughAlias(of) ??
+    (loginUsers.has(user)
+      ? `${user} is a user of its own (a login leads to it), so it can't be an alias`
+      : isUser(of)
+        ? undefined
+        : `there is no user ${of} in ${realm}`);
+  const loginProblem = (user: string, of: string): string | undefined =>
+    throughAlias(of) ??
+    (aliases.has(user)
+      ? `${user} is an alias, too: its password is for the user it stands for`
+      : hasPassword(user)
+        ? undefined
+        : `there is no password of ${user} in ${realm}`);
+  const problems: UserFileProblem[] = [];
+  const say = (line: number, problem: string | undefined): void => {
+    if (problem !== undefined && problems.length < PROBLEMS_MAX) problems.push({ line, problem });
+  };
+  let done = 0;
+  for (const [user, { of, line }] of aliases) {
+    say(line, aliasProblem(user, of));
+    done += 1;
+    if (done % STEP_LINES === 0) yield;
+  }
+  for (const [user, targets] of logins) {
+    for (const [of, line] of targets) say(line, loginProblem(user, of));
+    done += 1;
+    if (done % STEP_LINES === 0) yield;
+  }
+  return problems;
 }
+
+const sameAs = (one: UserLine, before: number): string =>
+  one.kind === 'password'
+    ? `the same user, realm and algorithm as line ${before}`
+    : `the same ${one.kind} as line ${before}`;
 
 /** Every line, or every problem. Empty lines and lines that start with `#` are skipped. */
 export function* readUserFile(text: string): Generator<undefined, Found> {
   const users: UserLine[] = [];
   const problems: UserFileProblem[] = [];
-  // BOUNDED: all three by LINES_MAX; gone with the call.
-  const firstLine = new Map<string, number>();
-  const passwords = new Set<string>();
-  const links: Placed[] = [];
+  // BOUNDED: by LINES_MAX; gone with the call.
+  const realms = new Map<string, Names>();
   let line = 0;
   for (const written of linesOf(text)) {
     line += 1;
@@ -97,32 +157,18 @@ export function* readUserFile(text: string): Generator<undefined, Found> {
     if (!parsed.ok) problems.push({ line, problem: parsed.error });
     else {
       const one = parsed.value;
-      const name = keyOf(one.realm, one.user);
-      // Two passwords for one user, or two users for one alias: which one counts would depend on the reader.
-      const what =
-        one.kind === 'password' ? one.algorithm : one.kind === 'alias' ? 'alias' : `login:${one.of}`;
-      const key = `${what}:${name}`;
-      const before = firstLine.get(key);
-      if (before !== undefined)
-        problems.push({
-          line,
-          problem:
-            one.kind === 'password'
-              ? `the same user, realm and algorithm as line ${before}`
-              : `the same ${one.kind} as line ${before}`,
-        });
-      else {
-        firstLine.set(key, line);
-        users.push(one);
-        if (one.kind === 'password') passwords.add(name).add(keyOf(one.realm, userOf(one.user, one.realm)));
-        else links.push({ line, link: one });
-      }
+      const before = take(one, line, inMap(realms, one.realm, noNames));
+      if (before === undefined) users.push(one);
+      else problems.push({ line, problem: sameAs(one, before) });
     }
     if (problems.length >= PROBLEMS_MAX) break;
   }
   // What a line that can't be read would have said is not known: links are looked at when all the rest is well.
-  if (problems.length === 0) problems.push(...linkProblems(links, passwords).slice(0, PROBLEMS_MAX));
-  return problems.length === 0 ? ok(users) : fail(problems);
+  if (problems.length === 0)
+    for (const [realm, names] of realms) problems.push(...(yield* linkProblems(realm, names)));
+  return problems.length === 0
+    ? ok(users)
+    : fail(problems.toSorted((a, b) => a.line - b.line).slice(0, PROBLEMS_MAX));
 }
 
 /** The same at once. */

@@ -52,7 +52,8 @@ export function* userRealms(lines: readonly UserLine[]): Generator<undefined, Re
     return realm;
   };
   // Whose a password is depends on what may stand behind it in the file.
-  for (const line of lines) {
+  for (const [index, line] of lines.entries()) {
+    if (index % STEP_LINES === 0) yield;
     if (line.kind === 'password') continue;
     const { aliases, logins, users } = realmOf(line.realm);
     if (line.kind === 'alias') aliases.set(line.user, line.of);
