@@ -1,4 +1,4 @@
-// Server transactions over real sockets: RFC 3261 §8.2, §9.2, §17.2.
+// What a server does beside its transactions, over real sockets: CANCEL (RFC 3261 §9.2), OPTIONS (§11), deadlines, draining.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ServerTransaction } from '../../../src/sip/types.ts';
 import type { UdpPeer } from '../../support/sip-peers.ts';
@@ -38,59 +38,6 @@ const status = async () => (await phone.next()).text.split('\r\n', 1)[0];
 const header = (text: string, name: string) => new RegExp(`^${name}: (.*)\\r$`, 'm').exec(text)?.[1];
 
 describe('INVITE', () => {
-  test('is answered with 100 after 200 ms, and a retransmission gets it again (§17.2.1)', async () => {
-    const coming = nextInvite();
-    send({ method: 'INVITE' });
-    await coming;
-    send({ method: 'INVITE' });
-    // The retransmission alone brings no answer: what the phone reads next is the 100 of the timer.
-    send({ method: 'OPTIONS', uri: 'sip:example.com', via: `${via()}2`, callId: 'fence' });
-    expect(await status()).toBe('SIP/2.0 200 OK');
-
-    world.clock.advance(200);
-    expect(await status()).toBe('SIP/2.0 100 Trying');
-    send({ method: 'INVITE' });
-    expect(await status()).toBe('SIP/2.0 100 Trying');
-    expect(invites).toHaveLength(1);
-    expect(world.count('chordial_sip_dropped_total', 'reason="retransmission"')).toBe(2);
-  });
-
-  test('its final answer is repeated until the ACK once a 100 was sent, with one To tag (§17.2.1, §8.2.6.2)', async () => {
-    const coming = nextInvite();
-    send({ method: 'INVITE' });
-    const transaction = await coming;
-    world.clock.advance(200);
-    await phone.next();
-    transaction.reply({ status: 302, headers: [['Contact', '<sip:bob@127.0.0.1:9>']] });
-    const { text } = await phone.next();
-    expect(header(text, 'Contact')).toBe('<sip:bob@127.0.0.1:9>');
-    const tag = /;tag=(\w+)/.exec(header(text, 'To') ?? '')?.[1] ?? '';
-    expect(tag).not.toBe('');
-
-    world.clock.advance(500);
-    expect((await phone.next()).text).toBe(text);
-
-    send({ method: 'ACK', toTag: tag });
-    send({ method: 'OPTIONS', uri: 'sip:example.com', via: `${via()}2`, callId: 'fence' });
-    expect(await status()).toBe('SIP/2.0 200 OK');
-    world.clock.advance(60_000);
-    expect(phone.unread).toBe(0);
-  });
-
-  test('served again after its answer, it gets the same To tag (§8.2.7)', async () => {
-    const tags: unknown[] = [];
-    for (const _round of [1, 2]) {
-      const coming = nextInvite();
-      send({ method: 'INVITE' });
-      (await coming).reply({ status: 404 });
-      tags.push(header((await phone.next()).text, 'To'));
-      // Its answer is forgotten by then.
-      world.clock.advance(70_000);
-    }
-    expect(invites).toHaveLength(2);
-    expect(tags[1]).toBe(tags[0]);
-  });
-
   test('whose handler hangs gets 504 after 3 s', async () => {
     const coming = nextInvite();
     send({ method: 'INVITE' });
