@@ -61,6 +61,7 @@ const withoutGauges = (metrics: Metrics): Metrics => ({
   counter: (name, help) => metrics.counter(name, help),
   histogram: (name, help, buckets) => metrics.histogram(name, help, buckets),
   gauge: () => undefined,
+  gauges: () => undefined,
   counters: () => undefined,
 });
 

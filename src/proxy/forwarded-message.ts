@@ -44,7 +44,9 @@ const viaOf = (down: Side, branch: string): HeaderRow => {
 };
 
 const recordRoute = (side: Side, token: string): HeaderRow => {
-  const transport = side.transport === 'udp' ? '' : `;transport=${side.transport}`;
+  // RFC 7118 §5.2 knows `ws` alone, also where TLS lies below.
+  const name = side.transport === 'wss' ? 'ws' : side.transport;
+  const transport = name === 'udp' ? '' : `;transport=${name}`;
   return row('Record-Route', `<sip:${token}@${formatEndpoint(side.advertised)}${transport};lr>`);
 };
 

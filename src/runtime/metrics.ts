@@ -17,6 +17,8 @@ export interface Metrics {
   histogram(name: string, help: string, buckets?: readonly number[]): Histogram;
   /** `read` is asked at every scrape. */
   gauge(name: string, help: string, read: () => number): void;
+  /** One gauge for each of a bounded set of labels; read at every scrape. */
+  gauges(name: string, help: string, read: () => Iterable<readonly [Labels, number]>): void;
   /** Counters that are kept elsewhere, for what is counted too often to make labels for it; read at every scrape. */
   counters(name: string, help: string, read: () => Iterable<readonly [Labels, number]>): void;
 }
@@ -72,6 +74,11 @@ export class MetricsRegistry implements Metrics {
 
   gauge(name: string, help: string, read: () => number): void {
     this.#families.set(name, { kind: 'gauge', help, lines: () => [`${name} ${read()}`] });
+  }
+
+  gauges(name: string, help: string, read: () => Iterable<readonly [Labels, number]>): void {
+    const lines = () => [...read()].map(([labels, value]) => `${name}${formatLabels(labels)} ${value}`);
+    this.#families.set(name, { kind: 'gauge', help, lines });
   }
 
   counters(name: string, help: string, read: () => Iterable<readonly [Labels, number]>): void {

@@ -8,6 +8,7 @@ import { type OpenHttp, openHttp } from './http.ts';
 import type { Log } from './log.ts';
 import { type Random, systemRandom } from './random.ts';
 import { type ConnectStream, connectStream, type ListenStream, listenStream } from './stream.ts';
+import { createConnectTls, createListenTls, type TlsServerIdentity, type TlsTrust } from './tls-stream.ts';
 
 export interface World {
   readonly clock: Clock;
@@ -16,6 +17,9 @@ export interface World {
   readonly openDatagram: OpenDatagram;
   readonly listenStream: ListenStream;
   readonly connectStream: ConnectStream;
+  /** TLS above TCP, with our certificates and those we trust. */
+  readonly listenTls: (identity: TlsServerIdentity) => ListenStream;
+  readonly connectTls: (trust: TlsTrust) => ConnectStream;
   readonly openHttp: OpenHttp;
   readonly dns: Dns;
   /** TXT records of a name; rejects with the system's code. */
@@ -33,6 +37,8 @@ export const systemWorld = (log: Log): World => ({
   openDatagram,
   listenStream,
   connectStream,
+  listenTls: createListenTls,
+  connectTls: createConnectTls,
   openHttp,
   dns: createDns(DNS_TIMEOUT_MS),
   resolveTxt: createResolveTxt(DNS_TIMEOUT_MS),

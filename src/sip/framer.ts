@@ -1,21 +1,11 @@
 // A byte stream cut into messages (RFC 3261 §18.3) and keep-alives (RFC 5626 §3.5.1), however the bytes arrive.
-import type { Result } from '../runtime/result.ts';
+import type { FrameItem, Framing } from './framing.ts';
 import { type MessageHead, readHead } from './message-head.ts';
-import { faultOf, type SipReadError } from './read-error.ts';
+import { faultOf } from './read-error.ts';
 import type { Work } from './scanner.ts';
-import type { SipMessage } from './types.ts';
 
-export type FrameItem =
-  /** A whole message; `read` may be an error that is answered and read past. */
-  | {
-      readonly kind: 'message';
-      readonly read: Result<SipMessage, SipReadError>;
-      readonly raw: Uint8Array | undefined;
-    }
-  /** CR LF CR LF between messages: one CR LF is its answer. */
-  | { readonly kind: 'ping' }
-  /** Nobody knows where the next message begins: answer if that is possible, then close. Nothing follows. */
-  | { readonly kind: 'broken'; readonly error: SipReadError };
+/** What a plain stream may hold. */
+export type StreamItem = Extract<FrameItem, { kind: 'message' | 'ping' | 'broken' }>;
 
 export interface FramerOptions {
   readonly messageBytesMax: number;
@@ -31,7 +21,10 @@ const EMPTY = Buffer.alloc(0);
 const KEPT_BYTES_MIN = 2048;
 
 /** Bytes in by `push`, items out by `next`; in between it keeps at most one message and what was pushed last. */
-export class StreamFramer {
+export class StreamFramer implements Framing {
+  readonly established = true;
+  readonly probe = undefined;
+  readonly farewell = undefined;
   readonly #options: FramerOptions;
   // BOUNDED: an incomplete message (messageBytesMax) and the last push; grows by doubling, so each byte is copied O(1) times.
   #bytes: Buffer = EMPTY;
@@ -43,7 +36,7 @@ export class StreamFramer {
   #head: { readonly read: MessageHead; readonly bodyStart: number; readonly end: number } | undefined;
   #broken = false;
   /** Read ahead of `next`, so that a caller may see that there is something and still leave it. */
-  #item: FrameItem | undefined;
+  #item: StreamItem | undefined;
 
   constructor(options: FramerOptions) {
     this.#options = options;
@@ -52,6 +45,10 @@ export class StreamFramer {
   /** Bytes of an unfinished message are here (a CR LF between messages is none). */
   get partial(): boolean {
     return this.#start < this.#end && this.#bytes[this.#start] !== CR;
+  }
+
+  wrap(message: Uint8Array): Uint8Array {
+    return message;
   }
 
   /** True if `next` has an item to give. */
@@ -90,13 +87,13 @@ export class StreamFramer {
   }
 
   /** The next whole item, or undefined until more bytes come. */
-  next(): FrameItem | undefined {
+  next(): StreamItem | undefined {
     const item = this.#item ?? this.#read();
     this.#item = undefined;
     return item;
   }
 
-  #read(): FrameItem | undefined {
+  #read(): StreamItem | undefined {
     if (this.#broken) return undefined;
     if (this.#head === undefined) {
       const before = this.#skipBlankLines();
@@ -120,7 +117,7 @@ export class StreamFramer {
   }
 
   /** Before a start line: CR LF alone is nothing (an answer to a ping of ours), CR LF CR LF asks for an answer. */
-  #skipBlankLines(): FrameItem | undefined {
+  #skipBlankLines(): StreamItem | undefined {
     while (this.#bytes[this.#start] === CR && this.#end - this.#start >= 2) {
       if (this.#bytes[this.#start + 1] !== LF) return this.#break('a CR that ends no line');
       const third = this.#end - this.#start > 2 ? this.#bytes[this.#start + 2] : undefined;
@@ -138,7 +135,7 @@ export class StreamFramer {
   }
 
   /** Looks for the end of the head from where the last look ended. */
-  #findHead(): FrameItem | undefined {
+  #findHead(): StreamItem | undefined {
     // Only a CR LF pair, or a part of one, can stand here still.
     if (this.#bytes[this.#start] === CR) return undefined;
     const { messageBytesMax, work } = this.#options;
@@ -168,18 +165,18 @@ export class StreamFramer {
     return undefined;
   }
 
-  #tooLarge(head: MessageHead): FrameItem {
+  #tooLarge(head: MessageHead): StreamItem {
     return this.#fail(head, faultOf('ERR_SIP_TOO_LARGE', 'Message Too Large', 513));
   }
 
   /** The stream ends with `fault`, or with what was wrong with the head before. */
-  #fail(head: MessageHead, fault: ReturnType<typeof faultOf>): FrameItem {
+  #fail(head: MessageHead, fault: ReturnType<typeof faultOf>): StreamItem {
     const read = head.complete(EMPTY, fault);
     this.#drop();
     return { kind: 'broken', error: read.ok ? fault : read.error };
   }
 
-  #break(reason: string): FrameItem {
+  #break(reason: string): StreamItem {
     this.#drop();
     return { kind: 'broken', error: faultOf('ERR_SIP_NOT_SIP', reason) };
   }

@@ -3,15 +3,15 @@ import { BoundedMap } from '../runtime/bounded-map.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { jittered, type Random } from '../runtime/random.ts';
 import { familyOf } from '../uri/hosts.ts';
-import type { TcpTransport } from './tcp-transport.ts';
-import type { BoundListener, Flow, NextHop, SipSender, Transport } from './types.ts';
+import type { StreamTransport } from './stream-transport.ts';
+import type { Flow, NextHop, SipSender, StreamTransportName } from './types.ts';
 import type { UdpTransport } from './udp-transport.ts';
 
 export interface SenderDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly udp: Pick<UdpTransport, 'flowTo' | 'listeners'>;
-  readonly tcp: Pick<TcpTransport, 'flowWith' | 'connect' | 'listeners'>;
+  readonly streams: Pick<StreamTransport, 'flowWith' | 'connect' | 'listeners'>;
 }
 
 export interface SenderOptions {
@@ -26,21 +26,25 @@ export interface SenderOptions {
 const FAILED_MAX = 1024;
 
 export const createSender = (deps: SenderDeps, options: SenderOptions): SipSender => {
-  const { clock, random, udp, tcp } = deps;
+  const { clock, random, udp, streams } = deps;
   // BOUNDED: `connectingMax`; each leaves when its attempt ends, `connectMs` at the latest.
   const connecting = new Map<string, Promise<Flow | undefined>>();
   // BOUNDED: FAILED_MAX; until when (monotonic) a target is left alone.
   const failed = new BoundedMap<string, number>(FAILED_MAX);
 
-  const open = async (hop: NextHop, key: string): Promise<Flow | undefined> => {
+  const open = async (
+    hop: NextHop,
+    transport: StreamTransportName,
+    key: string,
+  ): Promise<Flow | undefined> => {
     const abort = new AbortController();
     const timer = clock.setTimer(options.connectMs, () => abort.abort());
     try {
-      const flow = await tcp.connect(hop, abort.signal);
+      const flow = await streams.connect(hop, transport, abort.signal);
       failed.delete(key);
       return flow;
     } catch {
-      // Refused, unreachable or too slow: all the forwarder needs to know is that there is no way, for a while.
+      // Refused, unreachable, too slow or not who it should be: all the forwarder needs to know is that there is no way, for a while.
       failed.set(key, clock.monoMs() + jittered(random, options.backoffMs));
       return undefined;
     } finally {
@@ -49,28 +53,26 @@ export const createSender = (deps: SenderDeps, options: SenderOptions): SipSende
     }
   };
 
-  const overTcp = async (hop: NextHop): Promise<Flow | undefined> => {
-    const known = tcp.flowWith(hop);
+  const overStream = async (hop: NextHop, transport: StreamTransportName): Promise<Flow | undefined> => {
+    const known = streams.flowWith(hop, transport);
     if (known !== undefined) return known;
-    const key = `${hop.host} ${hop.port}`;
+    const key = `${transport} ${hop.host} ${hop.port} ${hop.serverName ?? ''}`;
     const running = connecting.get(key);
     if (running !== undefined) return running;
     if ((failed.get(key) ?? 0) > clock.monoMs() || connecting.size >= options.connectingMax) return undefined;
-    const attempt = open(hop, key);
+    const attempt = open(hop, transport, key);
     connecting.set(key, attempt);
     return attempt;
   };
 
-  const listenersOf = (transport: Transport): readonly BoundListener[] =>
-    transport === 'udp' ? udp.listeners : transport === 'tcp' ? tcp.listeners : [];
-
   return {
     async flowTo(hop) {
       if (familyOf(hop.host) === undefined || hop.port < 1 || hop.port > 65535) return undefined;
-      if (hop.transport === 'udp') return udp.flowTo(hop, hop.local);
-      return hop.transport === 'tcp' ? overTcp(hop) : undefined;
+      return hop.transport === 'udp' ? udp.flowTo(hop, hop.local) : overStream(hop, hop.transport);
     },
     advertised: (transport, family) =>
-      listenersOf(transport).find((one) => familyOf(one.bound.host) === family)?.advertised,
+      [...udp.listeners, ...streams.listeners].find(
+        (one) => one.transport === transport && familyOf(one.bound.host) === family,
+      )?.advertised,
   };
 };

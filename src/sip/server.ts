@@ -18,7 +18,7 @@ import { readMessage } from './reader.ts';
 import { reasonPhrase } from './reason-phrases.ts';
 import { createSender } from './sender.ts';
 import { createSipMetrics, type SipMetrics } from './sip-metrics.ts';
-import { TcpTransport } from './tcp-transport.ts';
+import { type StreamPorts, StreamTransport } from './stream-transport.ts';
 import { createToTags } from './to-tag.ts';
 import type {
   BoundListener,
@@ -43,6 +43,8 @@ export interface SipServerDeps {
   readonly openDatagram: OpenDatagram;
   readonly listenStream: ListenStream;
   readonly connectStream: ConnectStream;
+  /** What tls and wss need; undefined where there is none of them. */
+  readonly tls?: StreamPorts;
 }
 
 /** Every bound of the SIP sockets. Read when it is needed: it may change while the server runs. */
@@ -67,6 +69,8 @@ export interface SipServerOptions extends DispatchOptions {
   /** Is this User-Agent that of a program that looks for victims? */
   readonly isScanner: (userAgent: string) => boolean;
   readonly tap?: WireTap;
+  /** Where pages may come from that open a WebSocket (RFC 6454, as browsers send it); none for all. */
+  readonly webSocketOrigins?: readonly string[];
 }
 
 /** Somebody to take the responses that come in: the forwarder. */
@@ -95,7 +99,7 @@ export class SipServer {
   readonly #pending: PendingTable;
   readonly #dispatch: Dispatch;
   readonly #udp: UdpTransport;
-  readonly #tcp: TcpTransport;
+  readonly #streams: StreamTransport;
   readonly #isScanner: (request: SipRequest, flow: Flow) => boolean;
   #responses: ResponseHandler | undefined;
   /** The sockets as the forwarder sees them. */
@@ -157,10 +161,13 @@ export class SipServer {
         onDatagram: (bytes, flow, answerTo) => this.#receive(readMessage(bytes), flow, answerTo),
       },
     );
-    this.#tcp = new TcpTransport(
-      { clock, metrics, listen: listenStream, connect: connectStream },
+    this.#streams = new StreamTransport(
+      { clock, metrics, plain: { listen: listenStream, connect: connectStream }, tls: deps.tls },
       {
-        listeners: listeners.filter((one) => one.transport === 'tcp'),
+        listeners: listeners.flatMap((one) =>
+          one.transport === 'udp' ? [] : [{ ...one, transport: one.transport }],
+        ),
+        webSocketOrigins: options.webSocketOrigins ?? [],
         limits,
         writeBufferBytesMax: WRITE_BUFFER_BYTES,
         messageMs: MESSAGE_MS,
@@ -176,18 +183,18 @@ export class SipServer {
       return userAgent !== undefined && isScanner(userAgent) && !isTrusted(remote.host);
     };
     this.sender = createSender(
-      { clock, random, udp: this.#udp, tcp: this.#tcp },
+      { clock, random, udp: this.#udp, streams: this.#streams },
       { connectMs: CONNECT_MS, connectingMax: CONNECTING_MAX, backoffMs: BACKOFF_MS },
     );
     deps.metrics.gauge('chordial_sip_pending', 'Server transactions under way', () => this.#pending.size);
-    deps.metrics.gauge('chordial_sip_connections', 'Open SIP connections', () => this.#tcp.connections);
+    deps.metrics.gauge('chordial_sip_connections', 'Open SIP connections', () => this.#streams.connections);
   }
 
   /** Binds all listeners, or none and rejects with words for the operator. */
   async start(): Promise<void> {
     await this.#udp.start();
     try {
-      await this.#tcp.start();
+      await this.#streams.start();
     } catch (error) {
       await this.#udp.stop();
       throw error;
@@ -197,7 +204,7 @@ export class SipServer {
   /** Closes all sockets; what is under way stays unanswered. */
   async stop(): Promise<void> {
     this.#pending.stop();
-    await Promise.all([this.#udp.stop(), this.#tcp.stop()]);
+    await Promise.all([this.#udp.stop(), this.#streams.stop()]);
   }
 
   /** From now on new requests get 503 without Retry-After; resolves once nothing is under way. */
@@ -228,7 +235,7 @@ export class SipServer {
 
   /** Where it listens; ports are known once it has started. */
   get listeners(): readonly BoundListener[] {
-    return [...this.#udp.listeners, ...this.#tcp.listeners];
+    return [...this.#udp.listeners, ...this.#streams.listeners];
   }
 
   /** The value of Allow. */

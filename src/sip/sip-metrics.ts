@@ -28,7 +28,11 @@ export type DropReason =
   | 'answer-undeliverable'
   | 'connections'
   | 'connections-per-source'
-  /** A connection closed: nothing came for long, a message took too long, its peer doesn't read, its bytes aren't SIP. */
+  /** Too many connections at once whose handshake (TLS, WebSocket) is not done. */
+  | 'handshakes'
+  /** A handshake that came to nothing: no TLS, no certificate that suited the client. */
+  | 'handshake'
+  /** A connection closed: nothing came for long, a message or a handshake took too long, its peer doesn't read, its bytes aren't SIP. */
   | 'idle'
   | 'slow-sender'
   | 'slow-reader'

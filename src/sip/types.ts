@@ -3,10 +3,12 @@ import type { Endpoint } from '../runtime/datagram.ts';
 import type { Param } from '../uri/types.ts';
 
 export type Transport = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
+/** Those with connections. */
+export type StreamTransportName = Exclude<Transport, 'udp'>;
 
 /** A socket to open. Port 0 takes a free one; an advertised port 0 becomes the bound one. */
 export interface ListenerSpec {
-  readonly transport: 'udp' | 'tcp';
+  readonly transport: Transport;
   readonly host: string;
   readonly port: number;
   readonly advertised: Endpoint;
@@ -14,7 +16,7 @@ export interface ListenerSpec {
 
 /** A listener once it listens. */
 export interface BoundListener {
-  readonly transport: 'udp' | 'tcp';
+  readonly transport: Transport;
   readonly bound: Endpoint;
   readonly advertised: Endpoint;
 }
@@ -122,6 +124,11 @@ export interface NextHop {
   readonly port: number;
   /** The UDP listener to leave by, as bound; without it the first of the address family. */
   readonly local?: Endpoint;
+  /**
+   * The domain whose server this is: the other side of a TLS connection must show a certificate for it (RFC 5922 §7.3).
+   * Without it the certificate must name the address.
+   */
+  readonly serverName?: string;
 }
 
 /** The sockets as the forwarder sees them. */

@@ -1,6 +1,7 @@
 // Peers for tests over real loopback sockets: what they receive is waited for, never slept for.
 import { type Endpoint, openDatagram } from '../../src/runtime/datagram.ts';
-import { connectStream, type StreamPort } from '../../src/runtime/stream.ts';
+import { type ConnectStream, connectStream, type StreamPort } from '../../src/runtime/stream.ts';
+import { createConnectTls } from '../../src/runtime/tls-stream.ts';
 
 /** A queue whose reader waits for the next item. */
 class Inbox<T> {
@@ -66,14 +67,15 @@ export interface TcpPeer {
   readonly closed: Promise<void>;
 }
 
-export const tcpPeer = async (to: Endpoint): Promise<TcpPeer> => {
+const streamPeer = async (connect: ConnectStream, to: Endpoint, serverName?: string): Promise<TcpPeer> => {
   let received = '';
   const waiting = new Set<() => void>();
   let tellClosed: () => void = () => undefined;
   const closed = new Promise<void>((resolve) => {
     tellClosed = resolve;
   });
-  const stream = await connectStream(to, {
+  const stream = await connect(to, {
+    ...(serverName === undefined ? {} : { serverName }),
     writeBufferBytesMax: 1 << 24,
     signal: new AbortController().signal,
     onStream: () => ({
@@ -105,3 +107,9 @@ export const tcpPeer = async (to: Endpoint): Promise<TcpPeer> => {
       }),
   };
 };
+
+export const tcpPeer = (to: Endpoint): Promise<TcpPeer> => streamPeer(connectStream, to);
+
+/** Trusts `ca` (PEM) and wants a certificate for `serverName`, or for the address. */
+export const tlsPeer = (to: Endpoint, ca: string, serverName?: string): Promise<TcpPeer> =>
+  streamPeer(createConnectTls({ ca: () => ca }), to, serverName);

@@ -1,24 +1,30 @@
 // A SIP server on loopback with a clock of its own, its counters at hand, and peers that close with it.
 
+import { CertificateStore } from '../../src/runtime/certificate-store.ts';
 import { type Endpoint, openDatagram } from '../../src/runtime/datagram.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { MetricsRegistry } from '../../src/runtime/metrics.ts';
 import { connectStream, listenStream } from '../../src/runtime/stream.ts';
+import { createConnectTls, createListenTls } from '../../src/runtime/tls-stream.ts';
 import { type SipLimits, SipServer } from '../../src/sip/server.ts';
-import type { ListenerSpec } from '../../src/sip/types.ts';
+import type { ListenerSpec, Transport } from '../../src/sip/types.ts';
 import type { WireTap } from '../../src/sip/wire-tap.ts';
 import { ManualClock } from './manual-clock.ts';
-import { type TcpPeer, tcpPeer, type UdpPeer, udpPeer } from './sip-peers.ts';
+import { type TcpPeer, tcpPeer, tlsPeer, type UdpPeer, udpPeer } from './sip-peers.ts';
 
 export interface SipWorld {
   readonly server: SipServer;
   readonly clock: ManualClock;
   readonly udp: Endpoint;
   readonly tcp: Endpoint;
+  /** The first listener of a transport. */
+  placeOf(transport: Transport): Endpoint;
   /** Error lines that were logged. */
   readonly errors: readonly string[];
   udpPeer(bind?: Endpoint): Promise<UdpPeer>;
   tcpPeer(): Promise<TcpPeer>;
+  /** A client that trusts `ca` and asks for `serverName`. */
+  tlsPeer(ca: string, serverName?: string): Promise<TcpPeer>;
   /** A counter's series, by their labels as exposed. */
   series(name: string): ReadonlyMap<string, number>;
   /** A counter's sum over the series whose labels hold `label`. */
@@ -33,9 +39,14 @@ export interface SipWorldOptions {
   readonly isBanned?: (host: string) => boolean;
   readonly isScanner?: (userAgent: string) => boolean;
   readonly tap?: WireTap;
+  /** For listeners of tls and wss. */
+  readonly certificates?: CertificateStore;
+  /** PEM: whom outgoing TLS trusts. */
+  readonly ca?: string;
+  readonly webSocketOrigins?: readonly string[];
 }
 
-export const loopback = (transport: 'udp' | 'tcp', host = '127.0.0.1'): ListenerSpec => ({
+export const loopback = (transport: Transport, host = '127.0.0.1'): ListenerSpec => ({
   transport,
   host,
   port: 0,
@@ -57,10 +68,15 @@ export const sipWorld = async (options: SipWorldOptions = {}): Promise<SipWorld>
       openDatagram,
       listenStream,
       connectStream,
+      tls: {
+        listen: createListenTls(options.certificates ?? new CertificateStore()),
+        connect: createConnectTls({ ca: () => options.ca }),
+      },
     },
     {
       listeners: options.listeners ?? [loopback('udp'), loopback('tcp')],
       secret: new Uint8Array(32),
+      webSocketOrigins: options.webSocketOrigins ?? [],
       limits: {
         perSourcePerSec: 200,
         messageBytesMax: 65_535,
@@ -79,7 +95,7 @@ export const sipWorld = async (options: SipWorldOptions = {}): Promise<SipWorld>
     },
   );
   await server.start();
-  const placeOf = (transport: string): Endpoint =>
+  const placeOf = (transport: Transport): Endpoint =>
     server.listeners.find((one) => one.transport === transport)?.bound ?? NOWHERE;
   const udp = placeOf('udp');
   const tcp = placeOf('tcp');
@@ -100,6 +116,7 @@ export const sipWorld = async (options: SipWorldOptions = {}): Promise<SipWorld>
     clock,
     udp,
     tcp,
+    placeOf,
     errors,
     async udpPeer(bind) {
       const peer = await udpPeer(bind);
@@ -108,6 +125,11 @@ export const sipWorld = async (options: SipWorldOptions = {}): Promise<SipWorld>
     },
     async tcpPeer() {
       const peer = await tcpPeer(tcp);
+      closers.push(() => peer.stream.destroy());
+      return peer;
+    },
+    async tlsPeer(ca, serverName) {
+      const peer = await tlsPeer(placeOf('tls'), ca, serverName);
       closers.push(() => peer.stream.destroy());
       return peer;
     },

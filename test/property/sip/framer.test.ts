@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type FrameItem, StreamFramer } from '../../../src/sip/framer.ts';
+import { StreamFramer, type StreamItem } from '../../../src/sip/framer.ts';
 import { requestText } from '../../support/sip-request.ts';
 import { latin1 } from '../../support/sip-verdict.ts';
 
@@ -9,9 +9,9 @@ const itemsOf = (
   bytes: Uint8Array,
   sizes: readonly number[],
   messageBytesMax: number,
-): readonly FrameItem[] => {
+): readonly StreamItem[] => {
   const framer = new StreamFramer({ messageBytesMax });
-  const items: FrameItem[] = [];
+  const items: StreamItem[] = [];
   let at = 0;
   for (let round = 0; at < bytes.length; round += 1) {
     const end = at + (sizes[round % sizes.length] ?? 1);

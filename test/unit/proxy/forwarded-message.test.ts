@@ -32,6 +32,14 @@ const forward = (given: GivenRequest, changes: Partial<RequestChanges> = {}) =>
     ...changes,
   });
 
+test('a side over secure WebSocket is recorded as ws, the only name that RFC 7118 §5.2 has', () => {
+  const wss = { transport: 'wss', advertised: { host: 'sip.biloxi.com', port: 443 } } as const;
+  expect(lines(recordRoutes(wss, udp, 'token'))).toEqual([
+    'Record-Route: <sip:token@192.0.2.1:5060;lr>',
+    'Record-Route: <sip:token@sip.biloxi.com:443;transport=ws;lr>',
+  ]);
+});
+
 describe('a forwarded request (RFC 3261 §16.6)', () => {
   test('has our Via on top of the others', () => {
     expect(named(forward({}).rows, 'via')).toEqual([

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { type FrameItem, StreamFramer } from '../../../src/sip/framer.ts';
+import { StreamFramer, type StreamItem } from '../../../src/sip/framer.ts';
 import { requestText } from '../../support/sip-request.ts';
 import { latin1 } from '../../support/sip-verdict.ts';
 
 const framerOf = (messageBytesMax = 65_535) => new StreamFramer({ messageBytesMax });
 
-const drain = (framer: StreamFramer): readonly FrameItem[] => {
-  const items: FrameItem[] = [];
+const drain = (framer: StreamFramer): readonly StreamItem[] => {
+  const items: StreamItem[] = [];
   for (;;) {
     const item = framer.next();
     if (item === undefined) return items;
@@ -15,7 +15,7 @@ const drain = (framer: StreamFramer): readonly FrameItem[] => {
 };
 
 /** What came out, in a few words. */
-const told = (items: readonly FrameItem[]): readonly string[] =>
+const told = (items: readonly StreamItem[]): readonly string[] =>
   items.map((item) => {
     if (item.kind === 'ping') return 'ping';
     if (item.kind === 'broken') return `broken ${item.error.status} ${item.error.request?.method ?? '-'}`;
