@@ -6,6 +6,7 @@ import { readiness } from './admin/readiness.ts';
 import type { AdminStatus, Readiness } from './admin/types.ts';
 import { LiveLimits } from './app-limits.ts';
 import { composeLocation } from './app-location.ts';
+import { LiveTls } from './app-tls.ts';
 import { LiveUsers } from './app-users.ts';
 import { AuthGuard } from './auth/auth-guard.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
@@ -45,7 +46,7 @@ export interface App {
   start(): Promise<void>;
   /** Drains, leaves the ring, closes. Idempotent. */
   stop(): Promise<void>;
-  /** SIGHUP: takes the users and limits of `next` over, and resolves then; the rest of it waits for a restart. */
+  /** SIGHUP: takes the users, limits and certificates of `next` over, and resolves then; the rest of it waits for a restart. */
   reload(next: Config): Promise<void>;
   /** Known after start. */
   readonly addresses: AppAddresses;
@@ -105,11 +106,22 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
     return name.ok ? aorOf(name.value) : undefined;
   };
   const traces = new SipTraces({ clock, log: log.child({ mod: 'sip' }), nameOf: traceName });
+  const tls = new LiveTls(
+    { clock, random, log: log.child({ mod: 'tls' }), metrics, background: lifecycle },
+    config,
+    files.tls ?? { certificates: [], ca: undefined },
+  );
   const sip = new SipServer(
-    { ...world, log: log.child({ mod: 'sip' }), metrics },
+    {
+      ...world,
+      log: log.child({ mod: 'sip' }),
+      metrics,
+      tls: { listen: world.listenTls(tls.identity), connect: world.connectTls(tls.trust) },
+    },
     {
       listeners,
       secret: derived(secret, 'to-tag'),
+      webSocketOrigins: config.sip.webSocket.origins,
       limits: limits.sip,
       isTrusted,
       isBanned: (host) => bans.isBanned(host),
@@ -280,6 +292,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
       await lifecycle.start('admin', admin);
       await lifecycle.start('users', users);
       await lifecycle.start('location', place);
+      await lifecycle.start('certificates', tls);
       await lifecycle.start('sip', sip);
       // While the ring is left the sockets still answer 503: a phone that hears nothing waits for half a minute.
       lifecycle.onStop('location, before the sockets', () => place.stop());
@@ -296,6 +309,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
     reload(next) {
       limits.replace(next.limits);
       log.info(next.limits, 'limits reloaded');
+      tls.reload(next);
       return users.reload(next);
     },
     get addresses() {

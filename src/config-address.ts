@@ -8,7 +8,7 @@ export interface HostPort {
 }
 
 export interface Listener extends HostPort {
-  readonly transport: 'udp' | 'tcp';
+  readonly transport: 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
   /** Where others reach it, if that is elsewhere. */
   readonly advertised: HostPort | undefined;
 }
@@ -77,21 +77,30 @@ export const parseAdvertise = (text: string): Result<string> => {
   return isWildcard(host) ? fail(`"${text}": ${everyAddress(host)}`) : ok(canonicalHost(host));
 };
 
-const LISTENER = /^(udp|tcp|tls|ws|wss):([^=]+)(?:=(.+))?$/;
+const LISTENER = /^([a-z]+):([^=]+)(?:=(.+))?$/;
+
+const isTransport = (word: string | undefined): word is Listener['transport'] =>
+  word === 'udp' || word === 'tcp' || word === 'tls' || word === 'ws' || word === 'wss';
 
 export const parseListener = (text: string): Result<Listener> => {
   const [, transport, bind, reached] = LISTENER.exec(text) ?? [];
   const place = readHostPort(bind);
   const advertised = readHostPort(reached);
-  if (place === undefined || (reached !== undefined && advertised === undefined))
-    return fail(`"${text}" is not transport:host:port[=host:port] (udp or tcp; IPv6 in brackets)`);
-  if (transport !== 'udp' && transport !== 'tcp')
-    return fail(`"${text}": this version listens on udp and tcp only`);
+  if (!isTransport(transport) || place === undefined || (reached !== undefined && advertised === undefined))
+    return fail(
+      `"${text}" is not transport:host:port[=host:port] (udp, tcp, tls, ws or wss; IPv6 in brackets)`,
+    );
   if (!isIpLiteral(place.host)) return fail(`"${text}": a listener binds an IP address, not a name`);
   if (advertised !== undefined && isWildcard(advertised.host))
     return fail(`"${text}": ${everyAddress(advertised.host)}`);
   return ok({ transport, ...place, advertised });
 };
+
+/** Where a page may come from, as browsers send it (RFC 6454 §6.2): `https://phone.example.com`, the default port left out. */
+export const parseOrigin = (text: string): Result<string> =>
+  URL.canParse(text) && new URL(text).origin === text.toLowerCase()
+    ? ok(text.toLowerCase())
+    : fail(`"${text}" is not scheme://host[:port] without a path, as browsers send it`);
 
 /** `host:port` as it is written. */
 export const formatPlace = ({ host, port }: { host: string; port?: number | undefined }): string =>

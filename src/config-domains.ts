@@ -20,6 +20,7 @@ const ownOfDomain = z.strictObject({
     .partial()
     .prefault({}),
   identity: z.strictObject({ keyFile: file, selector: selector.default(0) }).optional(),
+  tls: z.strictObject({ certFile: file, keyFile: file }).optional(),
 });
 
 export const domains = z.record(domainName, ownOfDomain).default({});
@@ -29,4 +30,6 @@ export const DOMAIN_FILE_KEYS: readonly (readonly string[])[] = [
   ['auth', 'usersFile'],
   ['auth', 'secretFile'],
   ['identity', 'keyFile'],
+  ['tls', 'certFile'],
+  ['tls', 'keyFile'],
 ];

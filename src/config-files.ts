@@ -10,6 +10,7 @@ import type { Identity } from './record/types.ts';
 import { messageOf } from './runtime/errors.ts';
 import { atOnce } from './runtime/in-turns.ts';
 import { fail, ok, type Result } from './runtime/result.ts';
+import { type LoadedTls, loadTls } from './tls-files.ts';
 
 export interface LoadedFiles {
   /** Of the first domain: signs the bindings of all that have no key of their own, and is our place in the ring. */
@@ -26,6 +27,8 @@ export interface LoadedFiles {
   /** Of domains that have one of their own. BOUNDED: by the configuration. */
   readonly nonceSecrets?: ReadonlyMap<string, Uint8Array>;
   readonly adminToken: string | undefined;
+  /** Absent: no certificates, no roots of our own. */
+  readonly tls?: LoadedTls;
 }
 
 const SECRET_BYTES_MIN = 16;
@@ -145,6 +148,8 @@ export function loadFiles(
   const adminToken = reader.text('admin.tokenFile', config.admin.tokenFile)?.trim();
   if (adminToken !== undefined && !TOKEN.test(adminToken))
     reader.problems.push('admin.tokenFile: is not one word of 1 to 512 printable ASCII characters');
+  const tls = loadTls(config);
+  if (!tls.ok) reader.problems.push(...tls.error);
   const making = { mayMake: isLoopbackOnly(config), keep };
   const [domain, ...others] = config.domain;
   const identity = loadIdentity({ key: 'identity', domain, ...config.identity }, making, reader);
@@ -165,6 +170,7 @@ export function loadFiles(
     nonceSecret,
     nonceSecrets,
     adminToken,
+    ...(tls.ok ? { tls: tls.value } : {}),
   });
 }
 

@@ -2,6 +2,7 @@
 import { formatListener, formatPlace } from './config-address.ts';
 import { domainRelations } from './config-domain-relations.ts';
 import type { Parsed } from './config-schema.ts';
+import { tlsRelations } from './config-tls.ts';
 import { vnodesMax } from './dht/index.ts';
 import { isIpLiteral, isLoopback, isWildcard } from './uri/hosts.ts';
 
@@ -22,7 +23,12 @@ interface Socket {
 /** Two listeners that no machine gives the same address and port. */
 function sharedSockets({ sip, overlay, admin, publication }: Parsed): string[] {
   const sockets: readonly Socket[] = [
-    ...sip.listen.map(({ transport, host, port }) => ({ path: 'sip.listen', net: transport, host, port })),
+    ...sip.listen.map(({ transport, host, port }) => ({
+      path: 'sip.listen',
+      net: transport === 'udp' ? 'udp' : 'tcp',
+      host,
+      port,
+    })),
     ...(publication === 'local' ? [] : [{ path: 'overlay.listen', net: 'udp', ...overlay.listen }]),
     { path: 'admin.listen', net: 'tcp', ...admin.listen },
   ];
@@ -58,8 +64,7 @@ export function relations(parsed: Parsed, mode: 'digest' | 'none'): string[] {
         `is no address that leads to ${formatListener(one)}; give that one its own (=host:port)`,
       );
   if (sip.invite !== 'redirect') say('sip.invite', `"${sip.invite}" is not in this version, which redirects`);
-  for (const [key, value] of Object.entries(sip.tls))
-    if (value !== '') say(`sip.tls.${key}`, 'TLS is not in this version');
+  problems.push(...tlsRelations(parsed));
   if (mode === 'none' && !loopbackSip(parsed) && !sip.auth.allowOpen)
     say(
       'sip.auth.mode',

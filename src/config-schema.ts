@@ -4,6 +4,7 @@ import {
   parseAdvertise,
   parseBind,
   parseListener,
+  parseOrigin,
   parseOverlayAdvertise,
   parseOverlayBind,
   parseRemote,
@@ -62,6 +63,7 @@ export const schema = z.strictObject({
           caFile: z.string().default(''),
         })
         .prefault({}),
+      webSocket: z.strictObject({ origins: z.array(parsed(parseOrigin)).max(256).default([]) }).prefault({}),
       invite: z.enum(['redirect', 'proxy', 'auto']).default('redirect'),
       auth: z
         .strictObject({

@@ -73,6 +73,14 @@ describe('precedence', () => {
     ]);
   });
 
+  test('relative paths of certificates too, also of a domain', () => {
+    const { sip, domains } = config(
+      'sip: {listen: ["tls:127.0.0.1:0"], tls: {certFile: c, keyFile: k}}\ndomains: {localhost: {tls: {certFile: d, keyFile: e}}}',
+    );
+    expect(sip.tls).toEqual({ certFile: '/etc/chordial/c', keyFile: '/etc/chordial/k', caFile: '' });
+    expect(domains['localhost']?.tls).toEqual({ certFile: '/etc/chordial/d', keyFile: '/etc/chordial/e' });
+  });
+
   test('relative paths in the file are relative to the file', () => {
     expect(config('sip: {auth: {usersFile: users}}').sip.auth.usersFile).toBe('/etc/chordial/users');
   });
@@ -108,7 +116,30 @@ describe('problems', () => {
       'sip.auth.mode',
     ],
     ['passwords without a user file', 'sip: {auth: {mode: digest}}', 'sip.auth.usersFile'],
-    ['a TLS listener, which comes later', 'sip: {listen: ["tls:127.0.0.1:5061"]}', 'sip.listen.0'],
+    ['a TLS listener without a certificate', 'sip: {listen: ["tls:127.0.0.1:5061"]}', 'sip.tls.certFile'],
+    ['a WSS listener without a certificate', 'sip: {listen: ["wss:127.0.0.1:443"]}', 'sip.tls.certFile'],
+    ['a certificate without its key', 'sip: {tls: {certFile: c}}', 'sip.tls.keyFile'],
+    ['a key without its certificate', 'sip: {tls: {keyFile: k}}', 'sip.tls.certFile'],
+    [
+      'a certificate of a domain without its key',
+      'domains: {localhost: {tls: {certFile: c}}}',
+      'domains.localhost.tls.keyFile',
+    ],
+    [
+      'a certificate of a domain where nothing listens with TLS',
+      'domains: {localhost: {tls: {certFile: c, keyFile: k}}}',
+      'domains.localhost.tls',
+    ],
+    [
+      'TLS on the port of TCP',
+      'sip: {listen: ["tcp:127.0.0.1:7", "tls:127.0.0.1:7"], tls: {certFile: c, keyFile: k}}',
+      'sip.listen',
+    ],
+    [
+      'an origin with a path',
+      'sip: {webSocket: {origins: ["https://phone.example.com/app"]}}',
+      'sip.webSocket.origins.0',
+    ],
     ['proxying, which comes later', 'sip: {invite: proxy}', 'sip.invite'],
     ['a lifetime that the ring does not keep', 'registrar: {maxExpiresSec: 7200}', 'registrar.maxExpiresSec'],
     ['a minimum above the maximum', 'registrar: {minExpiresSec: 4000}', 'registrar.minExpiresSec'],
