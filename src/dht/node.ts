@@ -80,7 +80,7 @@ export class LspNode implements OverlayClient {
     this.#options = options;
     const handler: RequestHandler = (request, from, proven) => this.#handle(request, from, proven);
     const sizeEstimate = (): number => this.#members?.ownSizeEstimate() ?? 1;
-    const known: KnownPeer = (id, bootSequence) => this.#members?.held(id, bootSequence);
+    const known: KnownPeer = (id, bootSequence) => this.held(id, bootSequence);
     this.#stack = createStack({ ...deps, handler, sizeEstimate, known }, options);
     const { rpc } = this.#stack;
     this.#calls = withOwnMembers(rpc, {
@@ -126,6 +126,11 @@ export class LspNode implements OverlayClient {
   /** Members known to be alive, ourselves included. */
   get members(): readonly Peer[] {
     return this.#members?.first.ring.everybody() ?? [];
+  }
+
+  /** One life of a member, if it is among those known here. */
+  held(id: Id, bootSequence: number): Peer | undefined {
+    return this.#members?.held(id, bootSequence);
   }
 
   /** Our lists (the first member's), for who checks a ring from outside; undefined before `start`. */

@@ -7,6 +7,7 @@ import type { SimMember } from '../../src/sim/sim-overlay.ts';
 import { SIM_PORT, SimOverlay } from '../../src/sim/sim-overlay.ts';
 import { type SimRandom, simRandom } from '../../src/sim/sim-random.ts';
 import { SimTraffic } from '../../src/sim/sim-traffic.ts';
+import { Spread } from './spread.ts';
 
 const { values } = parseArgs({
   options: {
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
     warmup: { type: 'string', default: '5' },
     seed: { type: 'string', default: '1' },
+    settle: { type: 'string', default: '120' },
   },
 });
 const nodes = Number(values.nodes);
@@ -44,20 +46,25 @@ let died = 0;
 const pickMember = (): SimMember | undefined =>
   overlay.members[Math.floor(random.float() * overlay.members.length)];
 
+/** From when the measurement begins. */
+let spread: Spread | undefined;
 // Deaths (kill -9) come as a Poisson process; each is made good by a joiner, so that the ring keeps its size.
 const churn = async (): Promise<void> => {
   const victim = pickMember();
   if (victim !== undefined) {
+    const { self } = victim.node;
     overlay.crash(victim);
     living.delete(victim.host);
+    if (self !== undefined) spread?.begin('death', self, overlay.world.nowMs);
   }
   died += 1;
   const seeds = [pickMember(), pickMember(), pickMember()].flatMap((one) =>
     one === undefined ? [] : [{ host: one.host, port: SIM_PORT }],
   );
   joined += 1;
-  const { host } = await overlay.boot(`j${joined}`, { seeds });
+  const { host, node } = await overlay.boot(`j${joined}`, { seeds });
   living.add(host);
+  if (node.self !== undefined) spread?.begin('join', node.self, overlay.world.nowMs);
 };
 const runWithChurn = async (ms: number, eachSecond: () => Promise<void>): Promise<void> => {
   const endMs = overlay.world.nowMs + ms;
@@ -73,6 +80,10 @@ const runWithChurn = async (ms: number, eachSecond: () => Promise<void>): Promis
   }
 };
 
+const progress = (what: string): void => {
+  if (process.stderr.isTTY)
+    process.stderr.write(`\r${what}, ${(process.cpuUsage().user / 1e6).toFixed(0)} s of CPU `);
+};
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const NAMES = 300;
@@ -87,7 +98,10 @@ const publish = async (): Promise<void> => {
       .then(({ kind }) => void (kind === 'stored' && stored.push(name)));
   }
 };
-await runWithChurn(warmupMs, publish);
+await runWithChurn(warmupMs, async () => {
+  await publish();
+  progress(`warming up: ${(overlay.world.nowMs / 1000).toFixed(0)} s`);
+});
 
 class Trips {
   readonly name: string;
@@ -111,9 +125,12 @@ class Trips {
 }
 const finds = new Trips('find');
 const queries = new Trips('query');
+/** Members asked by FINDs that were not there. */
+let silent = 0;
 const find = async ({ node }: SimMember): Promise<void> => {
   const key = hashToId(Buffer.from(`key ${random.float()}`));
-  const { replicas, roundTrips } = await node.find(key, 5000);
+  const { replicas, roundTrips, steps } = await node.find(key, 5000);
+  silent += steps.filter(({ result }) => result === 'timeout').length;
   finds.note(replicas.length > 0, roundTrips);
 };
 const query = async ({ node }: SimMember): Promise<void> => {
@@ -153,6 +170,7 @@ const entries = (): string => {
   return `table entries: ${(held / sample.length).toFixed(1)} of ${lives.size}; stale ${((100 * stale) / held).toFixed(2)} %, missing ${((100 * missing) / held).toFixed(2)} %`;
 };
 
+spread = new Spread(overlay.members);
 counted.reset();
 receivedBytes = 0;
 const beganMs = overlay.world.nowMs;
@@ -167,37 +185,31 @@ const report = (): void => {
     `${nodes} nodes, sessions of ${values.session} s, seed ${values.seed}: ${seconds.toFixed(0)} s, ${died - diedBefore} deaths and ${joined - joinedBefore} joins`,
   );
   print(
-    `bytes per node and second: sent ${perNode(total.bytes)}, without SYNC ${perNode(total.bytes - sync)}; received ${perNode(receivedBytes)}`,
+    `bytes (datagrams) per node and second: sent ${perNode(total.bytes)}, without SYNC ${perNode(total.bytes - sync)}; received ${perNode(receivedBytes)}`,
   );
-  print(`  ${kinds.map(([kind, { bytes }]) => `${kind} ${perNode(bytes)}`).join(', ')}`);
-  print(`${finds}\n${queries}\n${entries()}`);
   print(
-    `${overlay.faults.length} faults; ${((Date.now() - started) / 1000).toFixed(0)} s, of them CPU ${(process.cpuUsage().user / 1e6).toFixed(0)}; ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MiB\n`,
+    `  ${kinds.map(([kind, { bytes, datagrams }]) => `${kind} ${perNode(bytes)} (${(datagrams / nodes / seconds).toFixed(2)})`).join(', ')}`,
+  );
+  print(`${finds}; silent ones asked: ${silent}\n${queries}\n${entries()}\n${spread}`);
+  print(
+    `${overlay.faults.length} faults; ${((Date.now() - started) / 1000).toFixed(0)} s, of CPU ${(process.cpuUsage().user / 1e6).toFixed(0)}; ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MiB\n`,
   );
 };
 const REPORT_SEC = 15;
 let ticks = 0;
 await runWithChurn(measuredMs, async () => {
   look();
+  spread.look(overlay.world.nowMs, living);
   ticks += 1;
+  progress(`measuring: ${ticks} s`);
   if (ticks % REPORT_SEC === 0) report();
 });
 
-// How long an event takes: one more death, and its entry in the table of everybody who was a member then.
-const victim = pickMember();
-const id = victim?.node.self?.id;
-if (victim !== undefined) overlay.crash(victim);
-const diedMs = overlay.world.nowMs;
-const members = overlay.members.filter(({ node }) => node.ready);
-let unaware = members;
-const marks = new Map<number, number>();
-while (unaware.length > 0 && overlay.world.nowMs - diedMs < 90_000) {
+// What was begun last is seen through, without further churn.
+const settleSec = Number(values.settle);
+for (let n = 0; n < settleSec && spread.pending > 0; n += 1) {
   await overlay.world.runFor(1000);
-  unaware = unaware.filter(({ node }) => node.members.some((peer) => peer.id === id));
-  for (const share of [0.5, 0.99, 1])
-    if (!marks.has(share) && members.length - unaware.length >= share * members.length)
-      marks.set(share, overlay.world.nowMs - diedMs);
+  spread.look(overlay.world.nowMs, living);
+  progress(`settling ${n} s`);
 }
-print(
-  `a death is known to 50/99/100 % after ${[0.5, 0.99, 1].map((share) => marks.get(share) ?? '>90000').join('/')} ms`,
-);
+print(`when it has settled:\n${spread}\n${entries()}`);
