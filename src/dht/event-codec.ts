@@ -11,13 +11,11 @@ export const EVENTS_MAX = 34;
 export const TABLE_HAVE_MAX = 512;
 
 export const sequence = uint();
-export const gone: FieldCodec<readonly Gone[]> = list(
-  pair(id, sequence, {
-    make: (goneId, bootSequence): Gone => ({ id: goneId, bootSequence }),
-    split: (value) => [value.id, value.bootSequence],
-  }),
-  GONE_MAX,
-);
+export const life: FieldCodec<Gone> = pair(id, sequence, {
+  make: (of, bootSequence) => ({ id: of, bootSequence }),
+  split: (value) => [value.id, value.bootSequence],
+});
+export const gone: FieldCodec<readonly Gone[]> = list(life, GONE_MAX);
 export const fingerprints: FieldCodec<readonly number[]> = {
   write: packed,
   read: (raw) => unpacked(bytes(FINGERPRINT_BYTES * TABLE_HAVE_MAX).read(raw)),

@@ -3,7 +3,7 @@ import { ENTRY_BYTES_MAX } from '../record/limits.ts';
 import { fail, ok, type Result } from '../runtime/result.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 import { type DecodePeer, VNODE_MAX } from './descriptor.ts';
-import { EVENTS_MAX, eventBatches, fingerprints, gone, sequence, since } from './event-codec.ts';
+import { EVENTS_MAX, eventBatches, fingerprints, gone, life, sequence, since } from './event-codec.ts';
 import {
   arc,
   bool,
@@ -142,6 +142,7 @@ const requestCodec = (one: FieldCodec<Peer>) =>
         since: { at: 11, codec: since, absent: 'omitted' },
         life: { at: 12, codec: sequence, absent: 'omitted' },
         fromVnode: { at: 17, codec: uint(VNODE_MAX), absent: 'omitted' },
+        named: { at: 19, codec: bool, absent: 'omitted' },
       }),
     },
     leave: { code: 8, body: struct<Asked<'leave'>>({ peer: { at: 3, codec: one }, ...addressed }) },
@@ -186,6 +187,7 @@ const requestCodec = (one: FieldCodec<Peer>) =>
 const answerCodec = (one: FieldCodec<Peer>) => {
   const peers = list(one, PEERS_MAX);
   const mode = word(MODES);
+  const lives = list(life, PEERS_MAX);
   return union<'type', Answer>('type', {
     pong: {
       code: 1,
@@ -260,6 +262,16 @@ const answerCodec = (one: FieldCodec<Peer>) => {
         detail: { at: 22, codec: text(DETAIL_CHARS_MAX) },
         peers: { at: 23, codec: peers, absent: { value: [] } },
         versions: { at: 24, codec: list(uint(255), 16), absent: 'omitted' },
+      }),
+    },
+    changed: {
+      code: 14,
+      body: struct<Fields<'changed'>>({
+        ringVersion: { at: 11, codec: sequence },
+        predecessors: { at: 30, codec: lives },
+        successors: { at: 31, codec: lives },
+        peers: { at: 32, codec: peers },
+        gone: { at: 13, codec: gone },
       }),
     },
     unchanged: { code: 12, body: struct<Fields<'unchanged'>>({}) },

@@ -3,6 +3,7 @@ import { isSelfCertifying } from '../record/self-certifying.ts';
 import type { Endpoint } from '../runtime/datagram.ts';
 import { sameEndpoint } from './address.ts';
 import { vnodesMax } from './hosts.ts';
+import { ListChanges } from './list-changes.ts';
 import { closest, speakerAmong } from './neighbourhood.ts';
 import type { RingCore } from './ring-core.ts';
 import type { RingEvents } from './ring-events.ts';
@@ -48,6 +49,7 @@ export class RingHandlers {
   readonly #events: RingEvents;
   readonly #tables: RingTables;
   readonly #startedMs: number;
+  readonly #changes = new ListChanges();
 
   constructor(
     core: RingCore,
@@ -70,6 +72,7 @@ export class RingHandlers {
     this.#tables = parts.tables;
     this.#tasks = parts.tasks;
     this.#startedMs = deps.clock.monoMs();
+    core.onChange(({ after }) => this.#changes.note(after, core.ringVersion));
   }
 
   /** Undefined for requests that are not the ring's. Never rejects. */
@@ -227,21 +230,17 @@ export class RingHandlers {
     return { type: 'ok' };
   }
 
-  #neighbours({ since }: Neighbours): Answer {
+  #neighbours({ since, named = false }: Neighbours): Answer {
     const core = this.#core;
     if (core.phase !== 'joined') return NOT_MEMBER;
-    if (since?.ringVersion === core.ringVersion && since.bootSequence === core.self.bootSequence)
-      return { type: 'unchanged' };
-    const { mode, predecessors, successors } = core.neighbourhood;
-    return {
-      type: 'neighbours',
-      mode,
-      ringVersion: core.ringVersion,
-      self: core.self,
-      predecessors,
-      successors,
-      gone: core.departures.toTell(this.#deps.clock.monoMs()),
-    };
+    const { ringVersion, neighbourhood } = core;
+    const told = since?.bootSequence === core.self.bootSequence ? since.ringVersion : undefined;
+    if (told === ringVersion) return { type: 'unchanged' };
+    const { mode, predecessors, successors } = neighbourhood;
+    const gone = core.departures.toTell(this.#deps.clock.monoMs());
+    if (told !== undefined && told < ringVersion && named && mode === 'full')
+      return { type: 'changed', ringVersion, ...this.#changes.since(told, neighbourhood), gone };
+    return { type: 'neighbours', mode, ringVersion, self: core.self, predecessors, successors, gone };
   }
 
   // A hint: the check finds a leaver at once (its pong names nobody), and one that is not leaving stays.

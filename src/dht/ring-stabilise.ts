@@ -2,6 +2,7 @@
 import { clockwiseFrom, type Id } from '../record/id.ts';
 import { BoundedMap } from '../runtime/bounded-map.ts';
 import { randomBelow } from '../runtime/random.ts';
+import { filledIn } from './list-changes.ts';
 import { PEERS_MAX } from './messages.ts';
 import { closest } from './neighbourhood.ts';
 import type { RingCore } from './ring-core.ts';
@@ -25,6 +26,12 @@ const ANSWERS_MAX = 64;
 
 /** Closer and closer successors within one round: a ring that formed at once settles in a few rounds, not in N. */
 const STEPS_MAX = 8;
+
+/** An answer to who holds an earlier one: undefined if the two do not fit together. */
+const sinceThen = (earlier: Neighbours, answer: Answer): Answer | undefined => {
+  if (answer.type === 'unchanged') return earlier;
+  return answer.type === 'changed' ? filledIn(earlier, answer) : answer;
+};
 
 export class RingStabilise {
   readonly #core: RingCore;
@@ -84,7 +91,11 @@ export class RingStabilise {
       return undefined;
     }
     const { meta } = outcome;
-    const answer = outcome.answer.type === 'unchanged' && earlier !== undefined ? earlier : outcome.answer;
+    const answer = earlier === undefined ? outcome.answer : sinceThen(earlier, outcome.answer);
+    if (answer === undefined) {
+      this.#answers.delete(peer.id);
+      return this.ask(peer);
+    }
     if (answer.type !== 'neighbours') {
       // "not-member": another life runs at its address, or it is leaving. The ping tells which.
       await this.#live.check(peer);
@@ -130,7 +141,7 @@ export class RingStabilise {
     const asker = { life: self.bootSequence, ...(self.vnode === 0 ? {} : { fromVnode: self.vnode }) };
     if (earlier?.self === undefined) return { type: 'neighbours', ...asker };
     const since = { bootSequence: earlier.self.bootSequence, ringVersion: earlier.ringVersion };
-    return { type: 'neighbours', ...asker, since };
+    return { type: 'neighbours', ...asker, since, named: true };
   }
 
   /** NOTIFY: "I am here", with the membership we know (small mode) or `news` of the lists around us, all if absent. True if it was taken. */

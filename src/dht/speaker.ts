@@ -1,6 +1,6 @@
 // Who sends a signed request: its descriptor or, where the receiver holds that already, only its name (docs/lsp.md, "Signed requests").
 import type { Id } from '../record/id.ts';
-import { type FieldCodec, id, pair, uint } from './fields.ts';
+import { life } from './event-codec.ts';
 import type { Gone, Peer } from './types.ts';
 
 /** The descriptor of one life of a member, if it is held here. */
@@ -9,15 +9,10 @@ export type KnownPeer = (id: Id, bootSequence: number) => Peer | undefined;
 const DESCRIPTOR_AT = 3;
 const NAME_AT = 18;
 
-const name: FieldCodec<Gone> = pair(id, uint(), {
-  make: (of, bootSequence) => ({ id: of, bootSequence }),
-  split: (value) => [value.id, value.bootSequence],
-});
-
 /** The request goes by the sender's name alone. */
 export const putName = (map: Map<number, unknown>, speaker: Peer): void => {
   map.delete(DESCRIPTOR_AT);
-  map.set(NAME_AT, name.write(speaker));
+  map.set(NAME_AT, life.write(speaker));
 };
 
 export const isByName = (map: ReadonlyMap<unknown, unknown>): boolean =>
@@ -27,7 +22,7 @@ export const isByName = (map: ReadonlyMap<unknown, unknown>): boolean =>
 export const nameIn = (map: ReadonlyMap<unknown, unknown>): Gone | undefined => {
   const raw = map.get(NAME_AT);
   if (raw === undefined) return undefined;
-  const read = name.read(raw);
+  const read = life.read(raw);
   return isByName(map) ? read : undefined;
 };
 

@@ -46,6 +46,8 @@ type Question =
       readonly since?: RingVersion;
       readonly life?: number;
       readonly fromVnode?: number;
+      /** Of what changed since then names will do, but of those that are new. */
+      readonly named?: boolean;
     }
   | { readonly type: 'leave'; readonly peer: Peer }
   /** `peer`, a member: range digests first, then the keys of one bucket, then whole records; see docs/lsp.md, "SYNC". */
@@ -163,6 +165,15 @@ export type Answer =
       readonly predecessors: readonly Peer[];
       /** Closest first, without the answerer. Small mode: all other members. */
       readonly successors: readonly Peer[];
+      readonly gone: readonly Gone[];
+    }
+  /** To NEIGHBOURS with `since` and `named`: the lists by name, and the descriptors that the earlier answer had not. */
+  | {
+      readonly type: 'changed';
+      readonly ringVersion: number;
+      readonly predecessors: readonly Gone[];
+      readonly successors: readonly Gone[];
+      readonly peers: readonly Peer[];
       readonly gone: readonly Gone[];
     }
   /** To NEIGHBOURS with \`since\`: as I said then. */

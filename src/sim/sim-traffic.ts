@@ -12,7 +12,7 @@ export interface Amount {
 const REQUESTS =
   '- ping find query publish join notify neighbours leave sync status probe events table'.split(' ');
 const ANSWERS =
-  '- pong probed found held published joined around ok synced report error unchanged page'.split(' ');
+  '- pong probed found held published joined around ok synced report error unchanged page changed'.split(' ');
 
 const KIND_AT = 4;
 const FLAGS_AT = 5;

@@ -65,6 +65,12 @@ const QUESTIONS: Readonly<Record<string, Request>> = {
   'sync push': { type: 'sync', peer: atlanta, op: { kind: 'push', key, records: [entry(20)] } },
   status: { type: 'status' },
   'neighbours since': { type: 'neighbours', life: 7, since: { bootSequence: 1234, ringVersion: 99 } },
+  'neighbours, what changed by name': {
+    type: 'neighbours',
+    life: 7,
+    since: { bootSequence: 1234, ringVersion: 98 },
+    named: true,
+  },
   'neighbours asked by a virtual node': { type: 'neighbours', life: 7, fromVnode: 2 },
   'events, one leave': {
     type: 'events',
@@ -118,6 +124,17 @@ const BARE_ERRORS: readonly ErrorCode[] = [
 
 export const ANSWERS: Readonly<Record<string, Answer>> = {
   pong: { type: 'pong' },
+  changed: {
+    type: 'changed',
+    ringVersion: 99,
+    predecessors: [{ id: atlanta.id, bootSequence: 1 }],
+    successors: [
+      { id: biloxi.id, bootSequence: 1234 },
+      { id: chicago.id, bootSequence: 7 },
+    ],
+    peers: [chicago],
+    gone,
+  },
   'pong of a member': { type: 'pong', id: atlanta.id, bootSequence: 1 },
   probed: { type: 'probed', alive: true },
   found: { type: 'found', replicas: [atlanta], closest: [biloxi, chicago] },
