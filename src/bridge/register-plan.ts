@@ -2,6 +2,7 @@
 import type { BindingChange } from '../location/types.ts';
 import { fail, ok, type Result } from '../runtime/result.ts';
 import type { ExtraHeaders, NameAddr } from '../sip/types.ts';
+import { warning } from '../sip/warning.ts';
 import { sipLocationName } from '../uri/name.ts';
 import { parseSipUri } from '../uri/parse.ts';
 import { ownDomain, type Self } from '../uri/self.ts';
@@ -77,11 +78,11 @@ export const registerTarget = (
   return ok({ ...name.value, domain });
 };
 
-const notOurs = ({ host, port }: { readonly host: string; readonly port?: number }): Rejection =>
-  reject(
-    404,
-    `host ${shown(host)}${port === undefined ? '' : ` with port ${port}`} is not a domain or alias of this registrar`,
-  );
+const notOurs = ({ host, port }: { readonly host: string; readonly port?: number }): Rejection => {
+  const where = `host ${shown(host)}${port === undefined ? '' : ` with port ${port}`}`;
+  const why = `${where} is not a domain or alias of this registrar`;
+  return reject(404, why, [warning(why)]);
+};
 
 /**
  * §10.2.1.1: "Malformed values SHOULD be treated as equivalent to 3600." Numbers beyond 2^32-1 mean "as long as you
@@ -103,7 +104,13 @@ export const planRegister = (
   const { contacts } = parts;
   const { limits, name, users } = context;
   // Step 4: "If the authenticated user is not authorized to modify bindings, the registrar MUST return a 403".
-  if (users !== undefined && !users.includes(name.user)) return reject(403, 'Not Your Address Of Record');
+  if (users !== undefined && !users.includes(name.user))
+    return reject(403, 'Not Your Address Of Record', [
+      // The password was right: who shows it may know whose it is.
+      warning(
+        `the address of record is ${shown(name.user)}, the credentials are for ${users.map(shown).join(', ')}`,
+      ),
+    ]);
   // Step 6: "The registrar checks whether the request contains the Contact header field. If not, it skips to the last
   // step."
   if (contacts.length === 0) return { kind: 'query' };

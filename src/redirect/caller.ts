@@ -1,6 +1,6 @@
 // Whether a request may be forwarded (DESIGN §7): for a user of ours who proved it, or a peer we trust. Nobody else uses us as a relay.
 import type { Authenticator } from '../auth/authenticator.ts';
-import type { Reply, ServerTransaction } from '../sip/types.ts';
+import type { Reply, ServerTransaction, SipRequest } from '../sip/types.ts';
 import { warning } from '../sip/warning.ts';
 import { isLoopback } from '../uri/hosts.ts';
 import { sipLocationName } from '../uri/name.ts';
@@ -56,11 +56,32 @@ export const mayRelay = ({ caller, peer, local, proven }: RelayFacts): RelayVerd
     : no('the caller is another user than the password is for');
 };
 
-const refused = (why: string, explained = why): CallerVerdict => ({
+const refused = (why: string): CallerVerdict => ({
   kind: 'refused',
-  reply: { status: 403, headers: [warning(explained)] },
+  reply: { status: 403, headers: [warning(why)] },
   why,
 });
+
+const HOST_CHARS_SHOWN = 64;
+
+/** What is to be mended, in words: a stranger hears of the hosts that he wrote himself, and of nothing else. */
+const strangerIn = (request: SipRequest, self: Self): string => {
+  const foreign = (uri: string): string | undefined => {
+    const parsed = parseSipUri(uri);
+    return parsed.ok && ownDomain(parsed.value, self) === undefined
+      ? parsed.value.host.slice(0, HOST_CHARS_SHOWN)
+      : undefined;
+  };
+  const [target, from] = [foreign(request.uri), foreign(request.from.uri)];
+  const hosts = [
+    ...(target === undefined ? [] : [target]),
+    ...(from === undefined ? [] : [`${from} (From)`]),
+  ];
+  const rule = 'forwarded is for users of this registrar only';
+  return hosts.length === 0
+    ? `the From names no user: ${rule}`
+    : `${hosts.length === 1 ? 'host' : 'hosts'} ${hosts.join(' and ')} ${hosts.length === 1 ? "isn't" : "aren't"} a domain or alias of mine: ${rule}`;
+};
 
 export const checkCaller = (transaction: ServerTransaction, deps: CallerDeps): CallerVerdict => {
   const { request, flow } = transaction;
@@ -76,14 +97,7 @@ export const checkCaller = (transaction: ServerTransaction, deps: CallerDeps): C
   };
   const verdict = mayRelay({ ...facts, proven: 'not-yet' });
   if (verdict.kind === 'yes') return { kind: 'ours' };
-  if (verdict.kind === 'no' || caller === undefined)
-    return refused(
-      'the caller is no user of ours',
-      // Names the sender's own host alone: a stranger learns nothing from it.
-      from.ok && domain === undefined
-        ? `From: host ${from.value.host} is not a domain or alias of this registrar, which forwards for its own users only`
-        : undefined,
-    );
+  if (verdict.kind === 'no' || caller === undefined) return refused(strangerIn(request, deps.self));
   const outcome = deps.authenticator.check(transaction, { realm: caller.domain, proxy: true });
   if (outcome.kind !== 'ok') return { kind: 'refused', reply: outcome.reply, why: outcome.kind };
   const proven = mayRelay({ ...facts, proven: outcome.users ?? 'nobody' });

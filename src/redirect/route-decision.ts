@@ -1,6 +1,7 @@
 // What is to be done with a request that is no REGISTER, from the message and who we are alone (DESIGN §7, RFC 3261 §16.3-16.5).
 import type { DialogId } from '../auth/flow-token.ts';
 import type { NameAddr, Reply, SipRequest } from '../sip/types.ts';
+import { warning } from '../sip/warning.ts';
 import { familyOf } from '../uri/hosts.ts';
 import { sipLocationName } from '../uri/name.ts';
 import { findParam } from '../uri/params.ts';
@@ -131,7 +132,10 @@ const decideForOurs = (
   const name = sipLocationName({ ...uri, host: domain });
   if (!name.ok) return refuse(404, name.error);
   const user = context.userFor(name.value);
-  if (user === undefined) return refuse(404, 'no such user');
+  if (user === undefined)
+    return refuse(404, 'no such user', [
+      warning(`${domain} has no user or alias of the name ${name.value.user}`),
+    ]);
   return { kind: 'look-up', name: user, uri, otherwise: 'unavailable' };
 };
 

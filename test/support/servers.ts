@@ -76,6 +76,9 @@ export interface ServerOptions {
   readonly overlayPort?: number;
   readonly world?: Partial<World>;
   readonly nonceSecret?: Uint8Array;
+  /** Further domains with a key of their own. */
+  readonly tenants?: readonly TestDomain[];
+  readonly nonceSecrets?: ReadonlyMap<string, Uint8Array>;
 }
 
 const endpointOf = (text: string): Endpoint => {
@@ -146,6 +149,11 @@ export function buildServer(options: ServerOptions): {
   const config = parsed.value;
   const identity = identityFromPem(options.domain.pem, options.domain);
   if (!identity.ok) throw new Error(identity.error);
+  const tenants = (options.tenants ?? []).map((one) => {
+    const own = identityFromPem(one.pem, one);
+    if (!own.ok) throw new Error(own.error);
+    return own.value;
+  });
   const wire = new Wire();
   const sockets = new Set<DatagramPort>();
   const base = systemWorld(silentLog);
@@ -161,10 +169,12 @@ export function buildServer(options: ServerOptions): {
   };
   const files: LoadedFiles = {
     identity: identity.value,
+    tenants,
     madeKey: false,
     users: options.users,
     trust: options.trust,
     nonceSecret: options.nonceSecret,
+    ...(options.nonceSecrets === undefined ? {} : { nonceSecrets: options.nonceSecrets }),
     adminToken: undefined,
   };
   const app = createApp(config, files, world);

@@ -79,6 +79,60 @@ describe('a self-certifying domain', () => {
   });
 });
 
+describe('a domain beside the first', () => {
+  const [first, other] = [generateKeyPem(), generateKeyPem()];
+  const tree = (own: object) => ({
+    domain: ['a.example', 'b.example'],
+    identity: { keyFile: file('first.pem', first.pem) },
+    domains: { 'b.example': own },
+  });
+
+  test('signs with its own key under its own selector', () => {
+    const loaded = filesOf(tree({ identity: { keyFile: file('own.pem', other.pem), selector: 4 } }));
+    const tenants = loaded.ok ? loaded.value.tenants : [];
+    expect(tenants?.map(({ domain, selector, publicKey }) => ({ domain, selector, publicKey }))).toEqual([
+      { domain: 'b.example', selector: 4, publicKey: other.publicKey },
+    ]);
+  });
+
+  test('signs with the first one’s without it, on loopback', () => {
+    expect(filesOf(tree({}))).toMatchObject({ ok: true, value: { tenants: [] } });
+  });
+
+  test('has its problems told with its own keys', () => {
+    const auth = { secretFile: file('secret', 'short'), usersFile: file('users', 'nobody') };
+    const loaded = filesOf({
+      ...tree({ identity: { keyFile: file('own.pem', 'no key') }, auth }),
+      sip: { auth: { usersFile: file('common', '') } },
+    });
+    expect(loaded.ok ? [] : loaded.error.map((problem) => problem.slice(0, problem.indexOf(': ')))).toEqual([
+      'domains.b.example.auth.usersFile',
+      'domains.b.example.auth.secretFile',
+      'domains.b.example.identity.keyFile',
+    ]);
+  });
+
+  test('may have a secret of its own for nonces', () => {
+    const loaded = filesOf(tree({ auth: { secretFile: file('own', 'twenty-four bytes or more') } }));
+    expect(loaded.ok && loaded.value.nonceSecrets?.get('b.example')?.length).toBe(25);
+  });
+
+  test('that is a key goes with that key', () => {
+    const domain = ['a.example', selfCertifyingDomain(other.publicKey)];
+    const keyed = (pem: string) =>
+      filesOf({
+        domain,
+        identity: { keyFile: file('first.pem', first.pem) },
+        domains: { [domain[1] ?? '']: { identity: { keyFile: file('own.pem', pem) } } },
+      });
+    expect(keyed(other.pem)).toMatchObject({ ok: true });
+    expect(keyed(generateKeyPem().pem)).toMatchObject({
+      ok: false,
+      error: [expect.stringMatching(/^domain: the key in domains\..*\.identity\.keyFile is the domain /)],
+    });
+  });
+});
+
 describe('the secret of nonces', () => {
   const secretOf = (path: string) => {
     const loaded = filesOf({ sip: { auth: { secretFile: path } } });

@@ -259,7 +259,7 @@ describe('who is forwarded for', () => {
     expect(transaction.replies.at(-1)?.headers).toEqual([
       [
         'Warning',
-        '399 chordial "From: host evil.example is not a domain or alias of this registrar, which forwards for its own users only"',
+        `399 chordial "hosts 127.0.0.1 and evil.example (From) aren't a domain or alias of mine: forwarded is for users of this registrar only"`,
       ],
     ]);
   });
