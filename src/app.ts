@@ -59,8 +59,11 @@ export interface App {
 /** Requests under way may end; a phone repeats what is lost after that. */
 const DRAIN_MS = 3_000;
 const READY_POLL_MS = 50;
-const FORWARDED_MAX = 20_000;
-const RETRANSMITTING_MAX = 10_000;
+/** Calls that nobody has answered yet, and others for half a minute; what comes above it is forwarded without state. */
+const FORWARDED_MAX = 10_000;
+const FORWARDED_BYTES_MAX = 64 * 1024 * 1024;
+/** Each of them asked at one hop, or its answer repeated. */
+const RETRANSMITTING_MAX = 2 * FORWARDED_MAX;
 
 /** One secret for each use, so that what one reveals is of no use to another. */
 const derived = (secret: Uint8Array, use: string): Uint8Array =>
@@ -194,7 +197,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
         return self;
       },
     },
-    { max: FORWARDED_MAX },
+    { max: FORWARDED_MAX, bytesMax: FORWARDED_BYTES_MAX },
   );
   const redirector = new Redirector({
     clock,
@@ -287,7 +290,11 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
 
   return {
     async start() {
-      lifecycle.onStop('retransmitter', () => Promise.resolve(retransmitter.stop()));
+      lifecycle.onStop('forwarded requests', () => {
+        forwarder.stop();
+        retransmitter.stop();
+        return Promise.resolve();
+      });
       lifecycle.onStop('SIP traces', () => Promise.resolve(traces.stop()));
       await lifecycle.start('admin', admin);
       await lifecycle.start('users', users);

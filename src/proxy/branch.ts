@@ -7,8 +7,10 @@ import { findParam } from '../uri/params.ts';
 //  transaction  what the received branch names; the same for a retransmission, its CANCEL and its ACK
 //  loop         what the way was chosen by (RFC 5393 §4.2.1): seen again below our own Via, the request runs in a circle
 //  back         where the answer goes: nobody makes us send one elsewhere by writing Vias of his own
+// Behind them stands the number of the attempt where it is not the first: RFC 3263 §4.3 wants for the next server a request
+// that "has a different value of the Via branch ID".
 const COOKIE = 'z9hG4bK';
-const SHAPE = /^z9hG4bK([A-Za-z0-9_-]{22})([A-Za-z0-9_-]{11})([A-Za-z0-9_-]{11})$/;
+const SHAPE = /^z9hG4bK([A-Za-z0-9_-]{22})([A-Za-z0-9_-]{11})([A-Za-z0-9_-]{11})([2-9]?)$/;
 const TRANSACTION_BYTES = 16;
 const SHORT_BYTES = 8;
 
@@ -16,17 +18,19 @@ export interface Branch {
   readonly transaction: string;
   readonly loop: string;
   readonly back: string;
+  /** From 1; absent where it is the first. */
+  readonly attempt?: number;
 }
 
-export const formatBranch = ({ transaction, loop, back }: Branch): string =>
-  COOKIE + transaction + loop + back;
+export const formatBranch = ({ transaction, loop, back, attempt = 1 }: Branch): string =>
+  COOKIE + transaction + loop + back + (attempt > 1 ? String(attempt) : '');
 
 /** The parts of a branch that has the shape of ours; whether it is ours the MACs say. */
 export const parseBranch = (text: string | undefined): Branch | undefined => {
-  const [, transaction, loop, back] = SHAPE.exec(text ?? '') ?? [];
+  const [, transaction, loop, back, attempt] = SHAPE.exec(text ?? '') ?? [];
   return transaction === undefined || loop === undefined || back === undefined
     ? undefined
-    : { transaction, loop, back };
+    : { transaction, loop, back, attempt: Number(attempt === '' ? 1 : attempt) };
 };
 
 const same = (left: string, right: string): boolean =>

@@ -36,11 +36,12 @@ export const targeted = ({ uri, routes }: ForwardPlan): Targeted => {
   return loose ? { next, uri, routes } : { next, uri: next, routes: [...rest, { uri, text: `<${uri}>` }] };
 };
 
-const viaOf = (down: Side, branch: string): HeaderRow => {
+/** The value of our Via. */
+export const viaOf = (down: Side, branch: string): string => {
   const sentBy = formatEndpoint(down.advertised);
   // RFC 3581: an answer comes back through whatever rewrites our address on the way.
   const rport = down.transport === 'udp' ? ';rport' : '';
-  return row('Via', `SIP/2.0/${down.transport.toUpperCase()} ${sentBy};branch=${branch}${rport}`);
+  return `SIP/2.0/${down.transport.toUpperCase()} ${sentBy};branch=${branch}${rport}`;
 };
 
 const recordRoute = (side: Side, token: string): HeaderRow => {
@@ -94,7 +95,7 @@ export const forwardedRequest = (
     }
   });
   const rows = [
-    viaOf(down, branch),
+    row('Via', viaOf(down, branch)),
     ...ours,
     ...target.routes.map(({ text }) => row('Route', text)),
     row('Max-Forwards', String(maxForwards)),

@@ -35,8 +35,26 @@ export interface NoWay {
   readonly why: string;
 }
 
-/** `tried`: hops were found, and none took the request. */
-export const noWay = (tried: boolean, said: ReturnType<HeardDns['said']>): NoWay => {
+/** What was found on the way that a request could not go. */
+export interface Found {
+  /** Hops that took nothing. */
+  readonly tried: boolean;
+  /** Hops that its sender may not have it sent to (next-hop-scope.ts). */
+  readonly barred: boolean;
+  /** Hops that are ourselves. */
+  readonly ourselves: boolean;
+  readonly said: ReturnType<HeardDns['said']>;
+}
+
+export const noWay = ({ tried, barred, ourselves, said }: Found): NoWay => {
+  if (!tried && ourselves) return { kind: 'refused', status: 482, why: 'the way leads back here' };
+  if (!tried && barred)
+    return {
+      kind: 'refused',
+      status: 403,
+      reason: 'Next Hop Not Allowed',
+      why: 'the next hop is an address of this machine or of its links, or none at all',
+    };
   // RFC 3261 §16.9: as if it "received a 503 (Service Unavailable) response", which by §16.7 step 6 reaches the caller
   // as 500: that the callee's server is away says nothing about us.
   if (tried || said === 'unasked')

@@ -1,9 +1,10 @@
 // From a SIP URI to the addresses it is reached at, in the order to try them (RFC 3263 §4).
 import { isIP } from 'node:net';
-import type { Dns, NaptrRecord, SrvRecord } from '../runtime/dns.ts';
+import type { Dns, SrvRecord } from '../runtime/dns.ts';
 import type { NextHop, Transport } from '../sip/types.ts';
 import { findParam } from '../uri/params.ts';
 import type { SipUri } from '../uri/types.ts';
+import { askedTransport, chooseServices, portOf } from './services.ts';
 import { srvOrder } from './srv-order.ts';
 
 export interface ResolveContext {
@@ -15,71 +16,16 @@ export interface ResolveContext {
 }
 
 /** A chain of dead addresses is not followed for ever. */
-const HOPS_MAX = 8;
+export const HOPS_MAX = 8;
 const FAMILIES = [4, 6] as const;
-/** In the order we like them where nobody says otherwise: what every phone has first. */
-const TRANSPORTS: readonly Transport[] = ['udp', 'tcp', 'tls'];
-
-const defaultPort = (transport: Transport): number => {
-  if (transport === 'tls') return 5061;
-  if (transport === 'ws') return 80;
-  return transport === 'wss' ? 443 : 5060;
-};
-
-/** The transport that a URI asks for; `none` if it names one we do not know or that its scheme forbids. */
-const askedTransport = (uri: SipUri): Transport | 'any' | 'none' => {
-  const secure = uri.scheme === 'sips';
-  switch (findParam(uri.params, 'transport')?.value?.toLowerCase()) {
-    case undefined:
-      return 'any';
-    case 'udp':
-      return secure ? 'none' : 'udp';
-    // RFC 3261 §26.2.2: with sips, tcp means TLS over TCP.
-    case 'tcp':
-      return secure ? 'tls' : 'tcp';
-    case 'tls':
-      return 'tls';
-    case 'ws':
-      return secure ? 'wss' : 'ws';
-    default:
-      return 'none';
-  }
-};
-
-interface Service {
-  readonly transport: Transport;
-  readonly name: string;
-}
-
-const serviceName = (transport: Transport, host: string): string =>
-  transport === 'tls' ? `_sips._tcp.${host}` : `_sip._${transport}.${host}`;
-
-const NAPTR_SERVICES: Readonly<Record<string, Transport>> = {
-  'sip+d2u': 'udp',
-  'sip+d2t': 'tcp',
-  'sips+d2t': 'tls',
-};
-
-const naptrServices = (
-  records: readonly NaptrRecord[],
-  usable: (transport: Transport) => boolean,
-): Service[] =>
-  [...records]
-    .sort((a, b) => a.order - b.order || a.preference - b.preference)
-    .flatMap((record) => {
-      const transport = NAPTR_SERVICES[record.service.toLowerCase()];
-      // RFC 3263 §4.1: "a client MUST discard any service fields that identify a resolution service whose value is not
-      // "D2X", for values of X that indicate transport protocols supported by the client."
-      return transport !== undefined && record.flags.toLowerCase() === 's' && usable(transport)
-        ? [{ transport, name: record.replacement }]
-        : [];
-    });
 
 /** The hops to try, best first, found as they are asked for: a request that goes out at once costs no further question. */
 export async function* resolveHops(uri: SipUri, context: ResolveContext): AsyncGenerator<NextHop> {
+  // RFC 5922 §7.1: the certificate has to be for the domain of the URI, whatever server DNS named for it.
+  const name = isIP(uri.host) === 0 ? { serverName: uri.host } : {};
   let count = 0;
   for await (const hop of allHops(uri, context)) {
-    yield hop;
+    yield { ...hop, ...name };
     count += 1;
     if (count >= HOPS_MAX) return;
   }
@@ -98,7 +44,7 @@ async function* allHops(uri: SipUri, context: ResolveContext): AsyncGenerator<Ne
   const family = isIP(target);
   if (family === 4 || family === 6) {
     if (context.supports(plain, family))
-      yield { transport: plain, host: target, port: uri.port ?? defaultPort(plain) };
+      yield { transport: plain, host: target, port: uri.port ?? portOf(plain) };
     return;
   }
   // RFC 3263 §4.2: "If the TARGET was not a numeric IP address, but a port is present in the URI, the client performs an
@@ -109,7 +55,7 @@ async function* allHops(uri: SipUri, context: ResolveContext): AsyncGenerator<Ne
   }
   const usable = (transport: Transport): boolean =>
     (!secure || transport === 'tls') && FAMILIES.some((version) => context.supports(transport, version));
-  const services = await servicesOf(target, asked, usable, context.dns);
+  const { services, otherwise } = await chooseServices(target, { asked, secure, usable, dns: context.dns });
   const answers = await Promise.all(services.map(({ name }) => context.dns.srv(name)));
   let found = false;
   for (const [index, { transport }] of services.entries()) {
@@ -119,23 +65,8 @@ async function* allHops(uri: SipUri, context: ResolveContext): AsyncGenerator<Ne
     yield* atServers(transport, answer.records, context);
   }
   // RFC 3263 §4.2: "If no SRV records were found, the client performs an A or AAAA record lookup of the domain name."
-  if (!found) yield* atHost(plain, target, defaultPort(plain), context);
+  if (!found) yield* atHost(otherwise, target, portOf(otherwise), context);
 }
-
-const servicesOf = async (
-  host: string,
-  asked: Transport | 'any',
-  usable: (transport: Transport) => boolean,
-  dns: Dns,
-): Promise<readonly Service[]> => {
-  if (asked !== 'any') return usable(asked) ? [{ transport: asked, name: serviceName(asked, host) }] : [];
-  const naptr = await dns.naptr(host);
-  const services = naptr.kind === 'found' ? naptrServices(naptr.records, usable).slice(0, HOPS_MAX) : [];
-  if (services.length > 0) return services;
-  // RFC 3263 §4.1: "If no NAPTR records are found, the client constructs SRV queries for those transport protocols it
-  // supports, and does a query for each."
-  return TRANSPORTS.filter(usable).map((transport) => ({ transport, name: serviceName(transport, host) }));
-};
 
 async function* atServers(
   transport: Transport,

@@ -18,8 +18,8 @@ import { contactsFor } from './targets.ts';
 
 /** Who forwards: the proxy. */
 interface RequestForwarder {
-  /** A retransmission, CANCEL or ACK of what was forwarded: sent the same way; false if nothing of it is known. */
-  again(request: SipRequest): boolean;
+  /** A retransmission, CANCEL or ACK of what was forwarded: it takes the transaction; false if nothing of it is known. */
+  again(transaction: ServerTransaction): boolean;
   /** Sends it on and releases the transaction, or answers it. */
   forward(
     transaction: ServerTransaction,
@@ -72,7 +72,7 @@ export class Redirector {
   /** Serves every method but REGISTER, ACK and CANCEL. */
   async handle(transaction: ServerTransaction): Promise<void> {
     const startedMs = this.#deps.clock.monoMs();
-    if (this.#again(transaction)) return;
+    if (this.#deps.forwarder.again(transaction)) return;
     const ending = await this.#serve(transaction, this.#decide(transaction.request), startedMs);
     this.#tell(transaction, ending, startedMs);
   }
@@ -80,7 +80,7 @@ export class Redirector {
   /** An ACK that is for no answer of ours: of what was forwarded, or with our token. Others go no further. */
   async handleAck(transaction: ServerTransaction): Promise<void> {
     const startedMs = this.#deps.clock.monoMs();
-    if (this.#again(transaction)) return;
+    if (this.#deps.forwarder.again(transaction)) return;
     const decision = this.#decide(transaction.request);
     // RFC 3261 §22.1: "servers MUST NOT … challenge an ACK": without a token there is nothing to let it pass by.
     if (decision.kind === 'pass') await this.#deps.forwarder.forward(transaction, decision.plan, startedMs);
@@ -88,13 +88,7 @@ export class Redirector {
 
   /** A CANCEL for no request that is under way here: it goes the way of the INVITE, or gets the server's 481. */
   async handleCancel(transaction: ServerTransaction): Promise<void> {
-    this.#again(transaction);
-  }
-
-  #again(transaction: ServerTransaction): boolean {
-    if (!this.#deps.forwarder.again(transaction.request)) return false;
-    transaction.release();
-    return true;
+    this.#deps.forwarder.again(transaction);
   }
 
   #decide(request: SipRequest): RouteDecision {

@@ -6,6 +6,7 @@ export interface NaptrRecord {
   readonly preference: number;
   readonly flags: string;
   readonly service: string;
+  readonly regexp: string;
   readonly replacement: string;
 }
 
@@ -49,19 +50,55 @@ const ask = async <T>(question: () => Promise<readonly T[]>): Promise<DnsAnswer<
   }
 };
 
-/** The machine's resolver; one question takes at most about twice `timeoutMs`. */
-export const createDns = (timeoutMs: number): Dns => {
+/** At most `max` questions at once; whoever comes to a full house hears `unavailable`, as from a server that is away. */
+const bounded = (max: number): typeof ask => {
+  let asking = 0;
+  return async (question) => {
+    if (asking >= max) return { kind: 'unavailable' };
+    asking += 1;
+    try {
+      return await ask(question);
+    } finally {
+      asking -= 1;
+    }
+  };
+};
+
+export interface DnsOptions {
+  /** One question takes at most about twice as long. */
+  readonly timeoutMs: number;
+  /** `host:port` of the servers to ask; the machine's own without it. */
+  readonly servers?: readonly string[];
+}
+
+/** A question is a socket and some kB; a call asks four, one after the other or a few at once. */
+const ASKING_MAX = 512;
+/** Node has four threads for these, files and keys together. */
+const LOOKING_UP_MAX = 2;
+
+/**
+ * The machine's resolver. Nothing is kept here, neither what was found nor what was not: how long an answer holds only
+ * its TTL says, which node shows for addresses alone; a caching resolver on the machine or beside it knows it.
+ */
+export const createDns = ({ timeoutMs, servers }: DnsOptions): Dns => {
   const resolver = new Resolver({ timeout: timeoutMs, tries: 2 });
+  if (servers !== undefined) resolver.setServers(servers);
+  const network = bounded(ASKING_MAX);
+  const hostsFile = bounded(LOOKING_UP_MAX);
   return {
-    naptr: (name) => ask(() => resolver.resolveNaptr(name)),
-    srv: (name) => ask(() => resolver.resolveSrv(name)),
+    naptr: (name) => network(() => resolver.resolveNaptr(name)),
+    srv: (name) => network(() => resolver.resolveSrv(name)),
     async addresses(name, family) {
       // RFC 6761 §6.3: localhost is always loopback, and no server is asked for it.
       if (name === 'localhost') return { kind: 'found', records: [family === 4 ? '127.0.0.1' : '::1'] };
-      const answer = await ask(() => (family === 4 ? resolver.resolve4(name) : resolver.resolve6(name)));
+      const answer = await network(() => (family === 4 ? resolver.resolve4(name) : resolver.resolve6(name)));
       if (answer.kind !== 'none') return answer;
       // A name that only the hosts file has; it takes one of few threads, so the network is asked first.
-      return ask(async () => (await lookup(name, { all: true, family })).map(({ address }) => address));
+      const local = await hostsFile(async () =>
+        (await lookup(name, { all: true, family })).map(({ address }) => address),
+      );
+      // That there was no thread says nothing about the name: the network's word stands.
+      return local.kind === 'unavailable' ? answer : local;
     },
   };
 };

@@ -40,7 +40,7 @@ export const systemWorld = (log: Log): World => ({
   listenTls: createListenTls,
   connectTls: createConnectTls,
   openHttp,
-  dns: createDns(DNS_TIMEOUT_MS),
+  dns: createDns({ timeoutMs: DNS_TIMEOUT_MS }),
   resolveTxt: createResolveTxt(DNS_TIMEOUT_MS),
   localAddresses: () =>
     Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address)),

@@ -174,6 +174,7 @@ export class Dispatch {
       // RFC 3261 §17: ACK has no answer, whatever its handler thinks.
       reply: end,
       release: end,
+      prolong: () => undefined,
     };
     void this.#run(handler, transaction, () => {
       if (!done) metrics.dropped('stray-ack');

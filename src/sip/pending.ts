@@ -41,6 +41,7 @@ interface Running {
   provisional: Uint8Array | undefined;
   cancelled: boolean;
   done: boolean;
+  deadlineMs: number;
   timer: Timer | undefined;
 }
 
@@ -126,6 +127,7 @@ export class PendingTable {
       provisional: undefined,
       cancelled: false,
       done: false,
+      deadlineMs: 0,
       timer: undefined,
     };
     this.#running.set(key, entry);
@@ -185,7 +187,13 @@ export class PendingTable {
     const { clock } = this.#deps;
     const { tryingAfterMs, deadlineMs } = this.#options;
     const wholeMs = deadlineMs(entry.request.method);
-    const giveUp = () => this.#reply(key, entry, this.#deps.onDeadline(entry.request));
+    entry.deadlineMs = entry.startedMs + wholeMs;
+    const giveUp = (): void => {
+      // It may have been prolonged since the timer was set.
+      const leftMs = entry.deadlineMs - clock.monoMs();
+      if (leftMs > 0) entry.timer = clock.setTimer(leftMs, giveUp);
+      else this.#reply(key, entry, this.#deps.onDeadline(entry.request));
+    };
     if (entry.request.method !== 'INVITE' || tryingAfterMs >= wholeMs) {
       entry.timer = clock.setTimer(wholeMs, giveUp);
       return;
@@ -205,6 +213,9 @@ export class PendingTable {
       },
       reply: (reply) => this.#reply(key, entry, reply),
       release: () => this.#end(key, entry),
+      prolong: (ms) => {
+        entry.deadlineMs = this.#deps.clock.monoMs() + ms;
+      },
     };
   }
 

@@ -111,6 +111,8 @@ export interface ServerTransaction {
   reply(reply: Reply): void;
   /** Leaves the transaction without an answer of ours: a forwarder took it over. */
   release(): void;
+  /** From now on it may take `ms` more: whoever asks DNS and opens connections is not bound by the deadline of a lookup. */
+  prolong(ms: number): void;
 }
 
 /** What a method does; its rejection becomes a 500 and an error line. */

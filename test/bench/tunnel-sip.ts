@@ -6,7 +6,7 @@ import type { Peer } from '../../src/dht/types.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { type DatagramPort, type Endpoint, openDatagram } from '../../src/runtime/datagram.ts';
 import { systemRandom } from '../../src/runtime/random.ts';
-import { Retransmitter } from '../../src/sip/client-transaction.ts';
+import { Retransmitter, type Silence } from '../../src/sip/client-transaction.ts';
 import { writeReply, writeRequest } from '../../src/sip/codec.ts';
 import { readMessage } from '../../src/sip/reader.ts';
 import type { Flow, HeaderRow, Reply, SipMessage } from '../../src/sip/types.ts';
@@ -192,8 +192,10 @@ export const sipAsker = async (): Promise<Asker> => {
         body: new Uint8Array(),
       });
       waiting.set(branch, resolve);
-      const onTimeout = (): void => reject(new Error('SIP: timer F'));
-      retransmitter.send({ bytes, flow: flowTo(to), key: branch, method: 'REGISTER', onTimeout });
+      const onSilence = (what: Silence): void => {
+        if (what === 'timeout') reject(new Error('SIP: timer F'));
+      };
+      retransmitter.send({ bytes, flow: flowTo(to), key: branch, method: 'REGISTER', onSilence });
     });
   return {
     traffic,

@@ -33,6 +33,7 @@ export class FakeTransaction implements ServerTransaction {
   /** The answers given, in order. BOUNDED: by the test. */
   readonly replies: Reply[] = [];
   released = false;
+  prolongedMs = 0;
   /** CANCEL came. */
   cancelled = false;
 
@@ -51,6 +52,10 @@ export class FakeTransaction implements ServerTransaction {
 
   release(): void {
     this.released = true;
+  }
+
+  prolong(ms: number): void {
+    this.prolongedMs = ms;
   }
 
   /** The status of the last answer, or what happened instead of one. */

@@ -34,6 +34,7 @@ export interface WorldOptions {
   readonly dns?: Partial<Dns>;
   readonly transports?: readonly Transport[];
   readonly max?: number;
+  readonly bytesMax?: number;
 }
 
 export class ForwardWorld {
@@ -56,7 +57,7 @@ export class ForwardWorld {
 
   /** A forwarder with the same secret and nothing in its memory. */
   restarted(): Forwarder {
-    const { dns, max, transports = ['udp', 'tcp'] } = this.#options;
+    const { dns, max = 100, bytesMax = 1_000_000, transports = ['udp', 'tcp'] } = this.#options;
     this.forwarder = new Forwarder(
       {
         clock: this.clock,
@@ -86,7 +87,7 @@ export class ForwardWorld {
         },
         metrics: this.metrics,
       },
-      { max: max ?? 100 },
+      { max, bytesMax },
     );
     return this.forwarder;
   }
@@ -119,7 +120,14 @@ export class ForwardWorld {
 
   /** A message of a transaction under way: true if it was taken. */
   again(given: GivenRequest): boolean {
-    return this.forwarder.again(requestOf({ uri: 'sip:bob@192.0.2.7:5062', ...given }));
+    return this.takes(given).taken;
+  }
+
+  /** The same, with its transaction. */
+  takes(given: GivenRequest, from: FakeFlow = this.caller) {
+    const request = requestOf({ uri: 'sip:bob@192.0.2.7:5062', ...given });
+    const transaction = new FakeTransaction(request, from);
+    return { taken: this.forwarder.again(transaction), transaction };
   }
 
   /** An answer to what was sent as `sent`. */

@@ -64,6 +64,7 @@ export const fakeTransaction = (request: SipRequest, source: FakeSource = {}): F
       return replies.length > 0 || released;
     },
     reply: (reply) => void replies.push(reply),
+    prolong: () => undefined,
     release: () => {
       released = true;
     },

@@ -78,7 +78,7 @@ const startServer = async (contactOf: () => string) => {
   const forwarder = new Forwarder(
     {
       ...deps,
-      dns: createDns(1000),
+      dns: createDns({ timeoutMs: 1000 }),
       sender: server.sender,
       retransmitter,
       tokens,
@@ -86,7 +86,7 @@ const startServer = async (contactOf: () => string) => {
       self,
       background: new Lifecycle(silentLog),
     },
-    { max: 1000 },
+    { max: 1000, bytesMax: 1_000_000 },
   );
   const binding = (): Binding => ({
     contact: contactOf(),

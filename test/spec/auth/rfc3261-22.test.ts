@@ -205,6 +205,9 @@ clause('RFC 3261 §22 Usage of HTTP Authentication', [
       const row = await credentials(asked, 'Proxy-Authorization', 'alice');
       phone.tell({ ...asked, via, cseq: 2, headers: [row] });
       const { text, from } = await callee.next();
+      // §9.1: a CANCEL goes on only once the callee has said something.
+      callee.send(answerTo(text, '180 Ringing'), from);
+      expect((await phone.next()).status).toBe(180);
       phone.tell({ ...asked, via, cseq: 2, method: 'CANCEL' });
       const cancel = await callee.next();
       expect(cancel.text).toMatch(/^CANCEL /);

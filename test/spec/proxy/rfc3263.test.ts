@@ -31,6 +31,7 @@ const naptr = (order: number, service: string, replacement: string, flags = 's')
   preference: 50,
   flags,
   service,
+  regexp: '',
   replacement,
 });
 const srv = (name: string, port: number, priority = 0, weight = 0): SrvRecord => ({
@@ -110,11 +111,10 @@ describe('a name without a port', () => {
     a: { 'server1.example.com': ['192.0.2.1'], 'server2.example.com': ['192.0.2.2'] },
   };
 
-  test('goes by the NAPTR order through the transports that we have (§4.1, the example)', async () => {
+  test('goes by the first NAPTR order that has a transport of ours, and by no other (§4.1, the example; RFC 3403 §4.1)', async () => {
     expect((await hops('sip:bob@example.com', zone)).found).toEqual([
       'tcp 192.0.2.1 5060',
       'tcp 192.0.2.2 5070',
-      'udp 192.0.2.1 5060',
     ]);
   });
 

@@ -13,15 +13,29 @@ describe('our branch', () => {
   });
 
   test('is read back as it was written', () => {
-    expect(parseBranch(formatBranch(branchOf({})))).toEqual(branchOf({}));
+    expect(parseBranch(formatBranch(branchOf({})))).toEqual({ ...branchOf({}), attempt: 1 });
   });
 
-  test.each([undefined, '', 'z9hG4bK', 'z9hG4bKabc', `z9hG4bK${'a'.repeat(43)}`, `z9hG4bK${'a'.repeat(45)}`])(
-    'is not %s',
-    (text) => {
-      expect(parseBranch(text)).toBeUndefined();
-    },
-  );
+  test('differs for every hop that is tried, and is the same transaction', () => {
+    const texts = [1, 2, 8].map((attempt) => formatBranch({ ...branchOf({}), attempt }));
+    expect(new Set(texts).size).toBe(3);
+    expect(texts.map((text) => parseBranch(text)?.transaction)).toEqual(
+      Array(3).fill(branchOf({}).transaction),
+    );
+    expect(texts.map((text) => parseBranch(text)?.attempt)).toEqual([1, 2, 8]);
+  });
+
+  test.each([
+    undefined,
+    '',
+    'z9hG4bK',
+    'z9hG4bKabc',
+    `z9hG4bK${'a'.repeat(43)}`,
+    `z9hG4bK${'a'.repeat(45)}`,
+    `z9hG4bK${'a'.repeat(44)}1`,
+  ])('is not %s', (text) => {
+    expect(parseBranch(text)).toBeUndefined();
+  });
 
   test('is the same for a retransmission', () => {
     expect(branchOf({})).toEqual(branchOf({}));

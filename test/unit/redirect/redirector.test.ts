@@ -63,7 +63,10 @@ const serve = async (given: Given, as: 'handle' | 'handleAck' | 'handleCancel' =
       },
     },
     forwarder: {
-      again: () => given.known === true,
+      again: (taken) => {
+        if (given.known === true) taken.release();
+        return given.known === true;
+      },
       forward: async (taken, plan) => {
         forwarded.push(plan);
         taken.release();

@@ -10,32 +10,44 @@ const world = (transport: Transport = 'udp', max = 10) => {
   const clock = new ManualClock();
   const startMs = clock.monoMs();
   const sentAtMs: number[] = [];
+  let open = true;
   const flow: Flow = {
     transport,
     local: END,
     advertised: END,
     remote: END,
-    open: true,
+    get open() {
+      return open;
+    },
     send: () => {
       sentAtMs.push(clock.monoMs() - startMs);
       return true;
     },
   };
-  let timeouts = 0;
+  const silences: string[] = [];
   const retransmitter = new Retransmitter({ clock }, { max });
-  const send = (method: string, key = 'k') =>
-    retransmitter.send({ bytes: BYTES, flow, key, method, onTimeout: () => (timeouts += 1) });
-  return { clock, sentAtMs, retransmitter, send, timeouts: () => timeouts };
+  const send = (method: string, key = 'k', giveUpMs?: number) =>
+    retransmitter.send({
+      bytes: BYTES,
+      flow,
+      key,
+      method,
+      ...(giveUpMs === undefined ? {} : { giveUpMs }),
+      onSilence: (what) => {
+        silences.push(`${what} at ${clock.monoMs() - startMs}`);
+      },
+    });
+  return { clock, sentAtMs, retransmitter, send, silences, setOpen: (to: boolean) => (open = to) };
 };
 
 test('an INVITE is repeated at doubling intervals until it is given up after 32 s', () => {
-  const { clock, sentAtMs, send, timeouts, retransmitter } = world();
+  const { clock, sentAtMs, send, silences, retransmitter } = world();
 
   send('INVITE');
   clock.advance(60_000);
 
   expect(sentAtMs).toEqual([0, 500, 1500, 3500, 7500, 15_500, 31_500]);
-  expect(timeouts()).toBe(1);
+  expect(silences).toEqual(['quiet at 3500', 'timeout at 32000']);
   expect(retransmitter.size).toBe(0);
 });
 
@@ -54,7 +66,7 @@ test('a provisional answer ends the repetition of an INVITE and slows that of ot
   invite.retransmitter.onResponse('k', 180);
   invite.clock.advance(60_000);
   expect(invite.sentAtMs).toEqual([0]);
-  expect(invite.timeouts()).toBe(0);
+  expect(invite.silences).toEqual([]);
 
   const bye = world();
   bye.send('BYE');
@@ -86,6 +98,50 @@ test('over TCP, and for an ACK, a request is sent once', () => {
   ack.clock.advance(60_000);
 
   expect([tcp.sentAtMs, ack.sentAtMs]).toEqual([[0], [0]]);
+});
+
+test('a stream is watched without sending twice', () => {
+  const { clock, sentAtMs, send, silences, retransmitter } = world('tcp');
+
+  send('MESSAGE');
+  clock.advance(60_000);
+
+  expect(sentAtMs).toEqual([0]);
+  expect(silences).toEqual(['quiet at 3500', 'timeout at 32000']);
+  expect(retransmitter.size).toBe(0);
+});
+
+test('a connection that goes before an answer came is told as lost', () => {
+  const { clock, send, silences, setOpen, retransmitter } = world('tcp');
+
+  send('INVITE');
+  clock.advance(700);
+  setOpen(false);
+  clock.advance(60_000);
+
+  expect(silences).toEqual(['lost at 1500']);
+  expect(retransmitter.size).toBe(0);
+});
+
+test('whoever was heard of is not called quiet', () => {
+  const { clock, send, silences, retransmitter } = world();
+
+  send('BYE');
+  retransmitter.onResponse('k', 100);
+  clock.advance(20_000);
+
+  expect(silences).toEqual([]);
+});
+
+test('what has less than 32 s left is given up earlier', () => {
+  const { clock, sentAtMs, retransmitter, silences, send } = world();
+
+  send('INVITE', 'k', 2000);
+  clock.advance(60_000);
+
+  expect(sentAtMs).toEqual([0, 500, 1500]);
+  expect(silences).toEqual(['timeout at 2000']);
+  expect(retransmitter.size).toBe(0);
 });
 
 test('a full table sends without repeating, and the same request twice does not double its timers', () => {
