@@ -35,7 +35,8 @@ export interface Office {
   readonly server: TestServer;
   readonly clock: ManualClock;
   phone(): Promise<OfficePhone>;
-  tcpPhone(): Promise<OfficePhone & { readonly closed: Promise<void> }>;
+  /** Over one connection; `closed` once the server has seen or made its end. */
+  tcpPhone(): Promise<OfficePhone & { readonly closed: Promise<void>; hangUp(): void }>;
   /** Somebody else on the network, whose datagrams the test answers itself. */
   peer(): ReturnType<typeof udpPeer>;
   close(): Promise<void>;
@@ -190,6 +191,7 @@ export const openOffice = async (options: OfficeOptions = {}): Promise<Office> =
       return {
         ...phoneOver('TCP', socket.stream.local, (message) => socket.send(message), hear),
         closed: socket.closed,
+        hangUp: () => socket.stream.destroy(),
       };
     },
     async close() {
