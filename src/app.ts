@@ -106,7 +106,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
     if (!parsed.ok) return undefined;
     const host = ownDomain(parsed.value, self) ?? parsed.value.host;
     const name = sipLocationName({ ...parsed.value, host });
-    return name.ok ? aorOf(name.value) : undefined;
+    return name.ok ? aorOf(table.userFor(name.value) ?? name.value) : undefined;
   };
   const traces = new SipTraces({ clock, log: log.child({ mod: 'sip' }), nameOf: traceName });
   const tls = new LiveTls(

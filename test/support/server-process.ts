@@ -28,11 +28,12 @@ interface Listening {
 
 /**
  * Starts `chordial serve` with these flags (ports 0 unless given) and resolves at its line `awaited`: `listening` once
- * the sockets are bound, `ready` once /health/ready is true.
+ * the sockets are bound, `ready` once /health/ready is true. `onLine` is shown every line of its log.
  */
 export async function startProcess(
   flags: Readonly<Record<string, string>>,
   awaited: 'listening' | 'ready' = 'ready',
+  onLine?: (text: string) => void,
 ): Promise<ServerProcess> {
   const all = {
     'sip.listen': 'udp:127.0.0.1:0,tcp:127.0.0.1:0',
@@ -57,9 +58,11 @@ export async function startProcess(
   const line = await new Promise<Listening>((resolve, reject) => {
     const lines = createInterface({ input: child.stdout });
     lines.on('line', (text) => {
+      onLine?.(text);
       const entry = JSON.parse(text) as Listening; // our own log line
       if (entry.msg !== awaited) return;
       resolve(entry);
+      if (onLine !== undefined) return;
       // What it logs from now on is thrown away unread: a busy server says a line a call.
       lines.close();
       child.stdout.resume();

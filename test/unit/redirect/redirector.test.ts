@@ -36,6 +36,8 @@ interface Given extends GivenRequest {
   readonly peer?: boolean;
   /** What the forwarder remembers: it takes everything for a retransmission. */
   readonly known?: boolean;
+  /** sip.auth.hideUsers: everybody is taken for a user. */
+  readonly hidden?: boolean;
   /** CANCEL comes while the lookup runs. */
   readonly cancelled?: boolean;
 }
@@ -81,7 +83,7 @@ const serve = async (given: Given, as: 'handle' | 'handleAck' | 'handleCancel' =
     },
     tokens,
     self,
-    userFor: (name) => (name.user === 'nobody' ? undefined : name),
+    userFor: (name) => (name.user === 'nobody' && given.hidden !== true ? undefined : name),
     isPeer: () => given.peer === true,
     unmet: () => undefined,
   });
@@ -337,4 +339,28 @@ describe('ACK and CANCEL are never challenged (RFC 3261 §22.1)', () => {
     const { transaction, forwarded } = await serve({ ...CONTACT, method: 'CANCEL' }, 'handleCancel');
     expect([transaction.status, forwarded]).toEqual(['nothing', []]);
   });
+});
+
+describe('where users are hidden', () => {
+  test.each(['INVITE', 'OPTIONS', 'MESSAGE', 'SUBSCRIBE', 'PUBLISH', 'REFER', 'BYE'])(
+    '%s for nobody takes the calls that one for an unregistered user takes, and has its answer',
+    async (method) => {
+      const ask = async (user: string, hidden: boolean) => {
+        const { transaction, queries, forwarded, checks } = await serve({
+          method,
+          uri: `sip:${user}@biloxi.com`,
+          hidden,
+        });
+        return {
+          status: transaction.status,
+          replies: transaction.replies,
+          queries: queries.length,
+          forwarded,
+          checks,
+        };
+      };
+      expect(await ask('nobody', true)).toEqual(await ask('bob', true));
+      if (method === 'INVITE') expect(await ask('nobody', true)).not.toEqual(await ask('nobody', false));
+    },
+  );
 });
