@@ -31,7 +31,9 @@ beforeAll(async () => {
   world = await tortureWorld();
   world.server.wire.onSip = (bytes, to) => {
     if (to.host.startsWith('127.') && !/^[A-Z]+ sip/.test(Buffer.from(bytes).toString('latin1'))) return true;
-    forwarded.push(Buffer.from(bytes).toString('latin1'));
+    const text = Buffer.from(bytes).toString('latin1');
+    // Nobody answers there, so it is sent again.
+    if (!forwarded.includes(text)) forwarded.push(text);
     return false;
   };
   for (const user of REGISTERED) {
@@ -366,6 +368,12 @@ const TABLE: readonly Row[] = [
 ];
 
 const bytesOf = (file: string): Uint8Array => corpusMessage(`rfc4475/${file}.dat`).bytes;
+/** As a request of its own: what is forwarded already is a retransmission, whatever it comes by. */
+const anotherOf = (file: string): Uint8Array =>
+  Buffer.from(
+    Buffer.from(bytesOf(file)).toString('latin1').replace('branch=z9hG4bK', 'branch=z9hG4bKs'),
+    'latin1',
+  );
 
 test('the table holds every message of the RFC', () => {
   expect(TABLE.map(({ file }) => `rfc4475/${file}.dat`).sort()).toEqual(
@@ -389,7 +397,7 @@ describe.each(TABLE)('RFC 4475 §$section $file: $says', ({ file, udp, tcp, also
 
   test('over TCP', async () => {
     const sent = forwarded.length;
-    const outcome = await world.overTcp(bytesOf(file));
+    const outcome = await world.overTcp(udp === 'forwarded' ? anotherOf(file) : bytesOf(file));
     const [status, then] = tcp === 'closed' ? ['nothing', 'closed'] : [tcp ?? udp].flat();
     expect(outcome.status).toBe(status === 'forwarded' ? 'nothing' : status);
     expect(forwarded.length - sent).toBe(status === 'forwarded' ? 1 : 0);
