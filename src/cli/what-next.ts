@@ -14,13 +14,34 @@ function reachable(
   return advertise.host === '' ? bound : formatEndpoint({ host: advertise.host, port });
 }
 
+interface Place {
+  readonly transport: string;
+  readonly place: string;
+}
+
+/** Where phones reach each listener; those of one transport stand in the order of the configuration. */
+function placesOf({ sip }: Config, addresses: AppAddresses): readonly Place[] {
+  // BOUNDED: by the transports.
+  const seen = new Map<string, number>();
+  return addresses.sip.map((text) => {
+    const transport = text.slice(0, text.indexOf(':'));
+    const index = seen.get(transport) ?? 0;
+    seen.set(transport, index + 1);
+    const { advertised } = sip.listen.filter((one) => one.transport === transport)[index] ?? {};
+    return {
+      transport,
+      place: reachable(text.slice(transport.length + 1), advertised ?? { host: sip.advertise }),
+    };
+  });
+}
+
 export function whatNext(config: Config, addresses: AppAddresses, madeKey: boolean): string {
   const domain = config.domain[0] ?? 'localhost';
   const { sip, overlay } = config;
-  const phone = reachable(
-    (addresses.sip[0] ?? '').replace(/^(udp|tcp):/, ''),
-    sip.listen[0]?.advertised ?? { host: sip.advertise },
-  );
+  const listeners = placesOf(config, addresses);
+  const phone = listeners.find(({ transport }) => transport !== 'ws' && transport !== 'wss');
+  const browser = listeners.find(({ transport }) => transport === 'ws' || transport === 'wss');
+  const password = sip.auth.mode === 'none' ? ', any password' : '';
   // A client of the ring answers nobody.
   const member =
     addresses.overlay === undefined || overlay.role === 'client'
@@ -32,7 +53,14 @@ export function whatNext(config: Config, addresses: AppAddresses, madeKey: boole
     '',
     `  ${SYMBOL}  chordial is the registrar of ${config.domain.join(', ')}   (${config.publication}${config.publication === 'local' ? '' : `, overlay ${config.overlay.id}`})`,
     '',
-    `  Point a phone at it    registrar ${phone}, user NAME@${domain}${config.sip.auth.mode === 'none' ? ', any password' : ''}`,
+    ...(phone === undefined
+      ? []
+      : [
+          `  Point a phone at it    registrar ${phone.place}${phone.transport === 'udp' ? '' : ` over ${phone.transport.toUpperCase()}`}, user NAME@${domain}${password}`,
+        ]),
+    ...(browser === undefined
+      ? []
+      : [`  Phones in a browser    ${browser.transport}://${browser.place}, user NAME@${domain}${password}`]),
     `  Look someone up        chordial lookup sip:NAME@${domain}${via === undefined ? '' : ` --via ${via}`}`,
     `  Status page            http://${addresses.admin}/`,
   ];

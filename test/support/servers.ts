@@ -7,6 +7,7 @@ import type { Clock } from '../../src/runtime/clock.ts';
 import { type DatagramPort, type Endpoint, openDatagram } from '../../src/runtime/datagram.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { systemWorld, type World } from '../../src/runtime/world.ts';
+import { loadTls } from '../../src/tls-files.ts';
 
 /** A domain's key, kept over restarts: it is configuration. */
 export interface TestDomain {
@@ -154,6 +155,8 @@ export function buildServer(options: ServerOptions): {
     if (!own.ok) throw new Error(own.error);
     return own.value;
   });
+  const tls = loadTls(config);
+  if (!tls.ok) throw new Error(tls.error.join('\n'));
   const wire = new Wire();
   const sockets = new Set<DatagramPort>();
   const base = systemWorld(silentLog);
@@ -176,6 +179,7 @@ export function buildServer(options: ServerOptions): {
     nonceSecret: options.nonceSecret,
     ...(options.nonceSecrets === undefined ? {} : { nonceSecrets: options.nonceSecrets }),
     adminToken: undefined,
+    tls: tls.value,
   };
   const app = createApp(config, files, world);
   const kill = async (): Promise<void> => {

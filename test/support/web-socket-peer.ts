@@ -1,4 +1,5 @@
 // A WebSocket client of another house (npm ws), as a browser phone would open it: what comes is waited for, never slept for.
+import type { ConnectionOptions } from 'node:tls';
 import WebSocket, { type ClientOptions } from 'ws';
 
 export interface Received {
@@ -20,7 +21,10 @@ export interface WebSocketPeer {
 /** Rejects if the handshake is refused, with the HTTP status in its words. */
 export const webSocketPeer = (
   url: string,
-  { protocols = ['sip'], ...options }: ClientOptions & { readonly protocols?: string[] } = {},
+  {
+    protocols = ['sip'],
+    ...options
+  }: ClientOptions & Pick<ConnectionOptions, 'servername'> & { readonly protocols?: string[] } = {},
 ): Promise<WebSocketPeer> =>
   new Promise((resolve, reject) => {
     const socket = new WebSocket(url, protocols, { perMessageDeflate: false, ...options });

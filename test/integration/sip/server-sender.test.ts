@@ -1,7 +1,11 @@
 // The sockets as the forwarder sees them, on loopback.
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { readCertificate } from '../../../src/runtime/certificate.ts';
+import { CertificateStore } from '../../../src/runtime/certificate-store.ts';
 import type { Endpoint } from '../../../src/runtime/datagram.ts';
 import { listenStream, type StreamListener, type StreamPort } from '../../../src/runtime/stream.ts';
+import { createListenTls } from '../../../src/runtime/tls-stream.ts';
+import { type CertificateWish, createAuthority } from '../../support/certificates.ts';
 import { requestText } from '../../support/sip-request.ts';
 import { loopback, type SipWorld, sipWorld } from '../../support/sip-world.ts';
 
@@ -143,4 +147,90 @@ test('a target that refuses is left alone for a while, then tried again', async 
   expect(await world.server.sender.flowTo(tcpTo(hop.local))).toBeUndefined();
   world.clock.advance(15_000);
   expect(await world.server.sender.flowTo(tcpTo(hop.local))).toBeDefined();
+});
+
+describe('TLS to a next hop', () => {
+  const authority = createAuthority();
+  let secure: SipWorld;
+  const certificates = new CertificateStore();
+  beforeEach(async () => {
+    certificates.put(undefined, certificateFor({ commonName: 'us.example', names: ['DNS:us.example'] }));
+    secure = await sipWorld({ listeners: [loopback('tls')], certificates, ca: authority.certPem });
+  });
+  afterEach(() => secure.close());
+
+  const certificateFor = (wish: CertificateWish) => {
+    const { certPem, keyPem } = authority.issue(wish);
+    const read = readCertificate(certPem, keyPem);
+    if (!read.ok) throw new Error(read.error);
+    return read.value;
+  };
+
+  /** A server of others with a certificate of these names; how many connections it has seen. */
+  const hopWith = async (names: readonly string[], commonName = 'hop') => {
+    const { context } = certificateFor({ commonName, names });
+    let seen = 0;
+    const listener = await createListenTls({ contextFor: () => context })(
+      { host: '127.0.0.1', port: 0 },
+      {
+        writeBufferBytesMax: 100_000,
+        onStream: () => {
+          seen += 1;
+          return { onBytes: () => undefined, onClose: () => undefined };
+        },
+        onError: (error) => {
+          throw error;
+        },
+      },
+    );
+    listeners.push(listener);
+    const to = (serverName?: string) =>
+      secure.server.sender.flowTo({
+        transport: 'tls',
+        ...listener.local,
+        ...(serverName === undefined ? {} : { serverName }),
+      });
+    return { to, seen: () => seen };
+  };
+
+  test.each<[string, readonly string[], string | undefined]>([
+    ['that names the domain asked for', ['DNS:far.example'], 'far.example'],
+    ['that names it in capitals', ['DNS:FAR.example'], 'far.EXAMPLE'],
+    ['that names it as a SIP domain', ['URI:sip:far.example'], 'far.example'],
+    ['that names the address, where no domain was looked up', ['IP:127.0.0.1'], undefined],
+  ])('a certificate %s is accepted', async (_, names, serverName) => {
+    const { to } = await hopWith(names);
+    expect((await to(serverName))?.transport).toBe('tls');
+  });
+
+  test.each<[string, readonly string[], string | undefined]>([
+    ['for another domain', ['DNS:other.example'], 'far.example'],
+    ['for a domain below (RFC 5922 §7.2: no suffixes)', ['DNS:a.far.example'], 'far.example'],
+    ['with a wildcard (§7.2: "MUST NOT match any form of wildcard")', ['DNS:*.example'], 'far.example'],
+    ['for a user (§7.1)', ['URI:sip:bob@far.example'], 'far.example'],
+    [
+      'whose SIP domain is another, whatever its DNS name (§7.1)',
+      ['URI:sip:other.example', 'DNS:far.example'],
+      'far.example',
+    ],
+    ['that names no address', ['DNS:far.example'], undefined],
+    ['where what was asked for is no host', ['DNS:far.example'], 'far example'],
+  ])('a certificate %s is refused', async (_, names, serverName) => {
+    const { to } = await hopWith(names);
+    expect(await to(serverName)).toBeUndefined();
+  });
+
+  test('one connection serves all who ask for the same domain, and nobody else (§7.3)', async () => {
+    const hop = await hopWith(['DNS:far.example', 'DNS:near.example']);
+    const one = await hop.to('far.example');
+    expect(await hop.to('far.example')).toBe(one);
+    expect(hop.seen()).toBe(1);
+    expect(await hop.to('near.example')).not.toBe(one);
+    expect(hop.seen()).toBe(2);
+  });
+
+  test('no WebSocket is opened to anybody', async () => {
+    const hop = { host: '127.0.0.1', port: secure.placeOf('tls').port };
+    expect(await secure.server.sender.flowTo({ transport: 'wss', ...hop })).toBeUndefined();
+  });
 });

@@ -2,11 +2,11 @@ import { expect, test } from 'vitest';
 import { whatNext } from '../../../src/cli/what-next.ts';
 import { parseConfig } from '../../../src/config.ts';
 
-const shown = (tree: object, addresses: { sip: string; overlay?: string }): string => {
+const shown = (tree: object, addresses: { sip: string | string[]; overlay?: string }): string => {
   const config = parseConfig(tree);
   if (!config.ok) throw new Error(config.error.join('\n'));
   const { sip, overlay } = addresses;
-  const bound = { sip: [sip], admin: '127.0.0.1:9184', ...(overlay === undefined ? {} : { overlay }) };
+  const bound = { sip: [sip].flat(), admin: '127.0.0.1:9184', ...(overlay === undefined ? {} : { overlay }) };
   return whatNext(config.value, bound, false);
 };
 
@@ -47,4 +47,22 @@ test('a client of the ring sends others to a member, not to itself', () => {
   );
   expect(text).toContain('--via 192.0.2.1:7184');
   expect(text).not.toContain('Join from another');
+});
+
+test('each kind of phone is told its listener: the first plain one, and the one for browsers', () => {
+  const text = shown(
+    {
+      domain: 'biloxi.example',
+      sip: {
+        listen: ['wss:0.0.0.0:443', 'tls:0.0.0.0:5061=sips.biloxi.example:5061'],
+        advertise: 'sip.biloxi.example',
+        tls: { certFile: 'c', keyFile: 'k' },
+        auth: { usersFile: 'users' },
+      },
+      identity: { keyFile: 'key.pem' },
+    },
+    { sip: ['wss:0.0.0.0:443', 'tls:0.0.0.0:5061'] },
+  );
+  expect(text).toContain('registrar sips.biloxi.example:5061 over TLS, user NAME@biloxi.example\n');
+  expect(text).toContain('wss://sip.biloxi.example:443, user NAME@biloxi.example\n');
 });
