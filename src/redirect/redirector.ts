@@ -8,6 +8,7 @@ import { unreachable } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
 import { type Random, randomBelow } from '../runtime/random.ts';
 import { parseNameAddrs } from '../sip/name-addr.ts';
+import { reasonPhrase } from '../sip/reason-phrases.ts';
 import type { NextHop, Reply, ServerTransaction, SipRequest } from '../sip/types.ts';
 import { aorOf } from '../uri/name.ts';
 import type { Self } from '../uri/self.ts';
@@ -53,6 +54,12 @@ interface Ending {
   readonly why: string;
   readonly name?: LocationName;
 }
+
+/** RFC 3261 §21.4.18: "The reason phrase SHOULD indicate a more precise cause as to why the callee is unavailable." */
+const unreachableBecause = (cause: string): Reply => ({
+  status: 480,
+  reason: `${reasonPhrase(480)}: ${cause}`,
+});
 
 /** RFC 5630 has this code for a callee who is not to be had over TLS. */
 const SIPS_NOT_ALLOWED = ['Warning', '380 chordial "SIPS Not Allowed"'] as const;
@@ -134,7 +141,7 @@ export class Redirector {
         return this.#answerFound(transaction, uri, found.bindings);
       case 'none':
         return otherwise === 'unavailable'
-          ? this.#notRedirected(transaction, { status: 480 }, 'not registered')
+          ? this.#notRedirected(transaction, unreachableBecause('not registered'), 'not registered')
           : this.#forwardForUser(transaction, otherwise, startedMs);
       case 'unavailable': {
         // Spread, so that those who were turned away do not come back together.
@@ -158,11 +165,8 @@ export class Redirector {
     if (contacts.length === 0) {
       // RFC 5630: who is registered, but not for TLS all the way, is told so; the caller may try sip: instead.
       const headers = uri.scheme === 'sips' ? [SIPS_NOT_ALLOWED] : [];
-      return this.#notRedirected(
-        transaction,
-        { status: 480, headers },
-        'no contact that a redirection may name',
-      );
+      const why = 'no contact that a redirection may name';
+      return this.#notRedirected(transaction, { ...unreachableBecause(why), headers }, why);
     }
     const headers = contacts.map((contact) => ['Contact', contact] as const);
     return this.#reply(
