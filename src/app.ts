@@ -1,21 +1,18 @@
 // The composition root: the only file that knows all rooms. It builds them, wires them, starts and stops them.
-import { createHmac } from 'node:crypto';
 import { AdminServer } from './admin/http.ts';
 import { createLookup } from './admin/lookup.ts';
 import { readiness } from './admin/readiness.ts';
 import type { AdminStatus, Readiness } from './admin/types.ts';
+import { composeAccess, derived } from './app-access.ts';
 import { LiveLimits } from './app-limits.ts';
 import { composeLocation } from './app-location.ts';
 import { LiveTls } from './app-tls.ts';
-import { LiveUsers } from './app-users.ts';
 import { AuthGuard } from './auth/auth-guard.ts';
-import { createAuthenticator } from './auth/authenticator.ts';
 import { FlowTokens } from './auth/flow-token.ts';
-import { createPeers } from './auth/trusted-peers.ts';
 import { createRegistrar } from './bridge/registrar.ts';
 import type { Config } from './config.ts';
 import type { LoadedFiles } from './config-files.ts';
-import { algorithmsOf, aliasesOf, registrarOf, trustedPeersOf } from './config-of-domain.ts';
+import { aliasesOf, registrarOf } from './config-of-domain.ts';
 import { Branches } from './proxy/branch.ts';
 import { Forwarder } from './proxy/forwarder.ts';
 import { Redirector } from './redirect/redirector.ts';
@@ -65,10 +62,6 @@ const FORWARDED_BYTES_MAX = 64 * 1024 * 1024;
 /** Each of them asked at one hop, or its answer repeated. */
 const RETRANSMITTING_MAX = 2 * FORWARDED_MAX;
 
-/** One secret for each use, so that what one reveals is of no use to another. */
-const derived = (secret: Uint8Array, use: string): Uint8Array =>
-  createHmac('sha256', secret).update(use).digest();
-
 export function createApp(config: Config, files: LoadedFiles, world: World): App {
   const { clock, random, log } = world;
   const metrics = new MetricsRegistry();
@@ -106,7 +99,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
     if (!parsed.ok) return undefined;
     const host = ownDomain(parsed.value, self) ?? parsed.value.host;
     const name = sipLocationName({ ...parsed.value, host });
-    return name.ok ? aorOf(table.userFor(name.value) ?? name.value) : undefined;
+    return name.ok ? aorOf(access.nameFor(name.value)) : undefined;
   };
   const traces = new SipTraces({ clock, log: log.child({ mod: 'sip' }), nameOf: traceName });
   const tls = new LiveTls(
@@ -139,44 +132,22 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
     },
   );
 
-  const users = new LiveUsers(
-    { clock, random, log: log.child({ mod: 'users' }), background: lifecycle },
-    config,
-    files.users,
-  );
-  const { table } = users;
-  const { auth } = config.sip;
-  const peers = new Map(
-    config.domain.map((domain) => [domain, createPeers(trustedPeersOf(config, domain))] as const),
-  );
-  const authenticator = createAuthenticator(
-    { users: table, clock, random, log: log.child({ mod: 'auth' }), metrics, guard, isOurs },
-    {
-      mode: auth.mode,
-      algorithms: auth.algorithms,
-      nonceLifetimeSec: auth.nonceLifetimeSec,
-      secret: derived(secret, 'nonce'),
-      realms: new Map(
-        config.domain.map((domain) => {
-          const own = files.nonceSecrets?.get(domain);
-          return [
-            domain,
-            {
-              algorithms: algorithmsOf(config, domain),
-              ...(own === undefined ? {} : { secret: derived(own, 'nonce') }),
-            },
-          ] as const;
-        }),
-      ),
-    },
-  );
+  const access = composeAccess(config, files, {
+    world,
+    metrics,
+    background: lifecycle,
+    guard,
+    isOurs,
+    secret,
+  });
+  const { authenticator } = access;
   const registrar = createRegistrar(
     { authenticator, location, clock, random, log: log.child({ mod: 'bridge' }) },
     {
       get self() {
         return self;
       },
-      nameFor: (name) => table.userFor(name) ?? name,
+      nameFor: (name) => access.nameFor(name),
       limitsOf: (domain) => registrarOf(config, domain),
     },
   );
@@ -207,10 +178,8 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
     forwarder,
     authenticator,
     tokens,
-    // With no passwords asked for, everybody exists who registers. Where users are hidden, everybody is looked up, so that
-    // answer and time are those of a user who isn't registered.
-    userFor: (name) => table.userFor(name) ?? (auth.mode === 'none' || auth.hideUsers ? name : undefined),
-    isPeer: (domain, flow) => peers.get(domain)?.(flow) ?? false,
+    userFor: (name) => access.userFor(name),
+    isPeer: (domain, flow) => access.isPeer(domain, flow),
     unmet: (request) => sip.unmet(request),
     get self() {
       return self;
@@ -297,7 +266,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
       });
       lifecycle.onStop('SIP traces', () => Promise.resolve(traces.stop()));
       await lifecycle.start('admin', admin);
-      await lifecycle.start('users', users);
+      await lifecycle.start('users', access);
       await lifecycle.start('location', place);
       await lifecycle.start('certificates', tls);
       await lifecycle.start('sip', sip);
@@ -317,7 +286,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
       limits.replace(next.limits);
       log.info(next.limits, 'limits reloaded');
       tls.reload(next);
-      return users.reload(next);
+      return access.reload(next);
     },
     get addresses() {
       return addresses();

@@ -15,8 +15,14 @@ const load = (name: string): Config => {
 
 const EXAMPLES = readdirSync('config').filter((name) => name.endsWith('.yaml') && name !== 'default.yaml');
 
-test('there is an example for an office, for public, for hybrid and for pure peer-to-peer', () => {
-  expect(EXAMPLES.toSorted()).toEqual(['hybrid.yaml', 'office-local.yaml', 'public.yaml', 'pure-p2p.yaml']);
+test('there is an example for an office, two tenants, public, hybrid and pure peer-to-peer', () => {
+  expect(EXAMPLES.toSorted()).toEqual([
+    'hybrid.yaml',
+    'office-local.yaml',
+    'office.yaml',
+    'public.yaml',
+    'pure-p2p.yaml',
+  ]);
 });
 
 describe.each(EXAMPLES)('config/%s', (name) => {
@@ -31,9 +37,21 @@ describe.each(EXAMPLES)('config/%s', (name) => {
   });
 
   test('uses only names and addresses that are reserved for documentation', () => {
-    const { domain, aliases, sip, overlay } = load(name);
-    const hosts = [...domain, ...aliases, sip.advertise, ...sip.listen.map((one) => one.host)]
-      .concat(overlay.seeds.map((one) => one.host))
+    const { domain, aliases, domains, sip, overlay, limits } = load(name);
+    const own = Object.values(domains);
+    const peers = [...sip.auth.trustedPeers, ...own.flatMap(({ auth }) => auth?.trustedPeers ?? [])];
+    const ranges = [...limits.trusted, ...peers].map((one) => one.replace(/^tcp:|\/\d+$/g, ''));
+    const hosts = [
+      ...domain,
+      ...aliases,
+      ...own.flatMap((one) => one.aliases ?? []),
+      sip.advertise,
+      ...sip.listen.map((one) => one.host),
+    ]
+      .concat(
+        overlay.seeds.map((one) => one.host),
+        ranges.filter((one) => one !== '::1'),
+      )
       .filter((host) => host !== '');
     const isReserved = (host: string): boolean =>
       isIP(host) === 0
@@ -46,6 +64,18 @@ describe.each(EXAMPLES)('config/%s', (name) => {
 test('the office needs no key and no ring', () => {
   const { publication, identity } = load('office-local.yaml');
   expect({ publication, key: identity.keyFile }).toEqual({ publication: 'local', key: '' });
+});
+
+test('two tenants have nothing in common but the process', () => {
+  const config = load('office.yaml');
+  const south = config.domains['south.example'];
+  expect(config.domain).toEqual(['north.example', 'south.example']);
+  expect([south?.auth?.usersFile, south?.auth?.secretFile, south?.identity?.keyFile]).not.toContain(
+    undefined,
+  );
+  expect(new Set([config.sip.auth.usersFile, south?.auth?.usersFile]).size).toBe(2);
+  expect(new Set([config.sip.auth.secretFile, south?.auth?.secretFile]).size).toBe(2);
+  expect(new Set([config.identity.keyFile, south?.identity?.keyFile]).size).toBe(2);
 });
 
 test('public and hybrid sign with a key of their own', () => {

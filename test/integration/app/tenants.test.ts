@@ -182,17 +182,22 @@ describe('a.smith is an authentication name', () => {
 describe('a PBX that the second domain trusts', () => {
   const ask = (by: SipClient, from: string, target: string) =>
     by.ask(server.sip, { method: 'MESSAGE', uri: target, from, to: target });
+  /** The status of a MESSAGE to somebody elsewhere, who answers it; he hears of it only if it is forwarded. */
+  const sends = async (by: SipClient, from: string): Promise<number> => {
+    const callee = await udpPeer();
+    const answered = ask(by, from, `sip:x@127.0.0.1:${callee.local.port}`).then(({ status }) => status);
+    const heard = callee.next().then(({ text, from: proxy }) => {
+      const rows = text.split('\r\n').filter((row) => /^(via|from|to|call-id|cseq):/i.test(row));
+      callee.send(['SIP/2.0 200 OK', ...rows, 'Content-Length: 0', '', ''].join('\r\n'), proxy);
+      return answered;
+    });
+    const status = await Promise.race([answered, heard]);
+    await callee.close();
+    return status;
+  };
 
   test('needs no password for that domain’s users', async () => {
-    const callee = await udpPeer();
-    const target = `sip:x@127.0.0.1:${callee.local.port}`;
-    const answered = ask(pbx, 'sip:200@b.example', target);
-    const { text, from } = await callee.next();
-    expect(text).toMatch(/^MESSAGE sip:x@/);
-    const rows = text.split('\r\n').filter((row) => /^(via|from|to|call-id|cseq):/i.test(row));
-    callee.send(['SIP/2.0 200 OK', ...rows, 'Content-Length: 0', '', ''].join('\r\n'), from);
-    expect((await answered).status).toBe(200);
-    await callee.close();
+    expect(await sends(pbx, 'sip:200@b.example')).toBe(200);
   });
 
   test.each([
@@ -214,8 +219,16 @@ describe('a PBX that the second domain trusts', () => {
     expect(answer.status).toBe(401);
   });
 
+  test('is one as soon as SIGHUP says so', async () => {
+    const { config } = server;
+    await server.app.reload({ ...config, domains: { ...config.domains, 'b.example': { registrar: {} } } });
+    expect(await sends(pbx, 'sip:200@b.example')).toBe(407);
+    await server.app.reload(config);
+    expect(await sends(pbx, 'sip:200@b.example')).toBe(200);
+  });
+
   test('is nobody by another address', async () => {
-    expect((await ask(phone, 'sip:200@b.example', 'sip:x@127.0.0.1:9')).status).toBe(407);
+    expect(await sends(phone, 'sip:200@b.example')).toBe(407);
   });
 });
 
