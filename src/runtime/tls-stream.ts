@@ -22,6 +22,9 @@ export const createListenTls = (identity: TlsServerIdentity): ListenStream =>
       SNICallback: (name, done) => done(null, identity.contextFor(name)),
       requestCert: false,
     });
+    // Without a tls.Server above it (which would accept, and so count, connections only after their handshake) a socket
+    // tells of a broken record by this event and does nothing else about it.
+    socket.on('_tlsError', (error: Error) => socket.destroy(error));
     socket.once('secure', () => {
       // A client that asks for a new handshake again and again costs us far more than itself (CVE-2011-1473).
       socket.disableRenegotiation();

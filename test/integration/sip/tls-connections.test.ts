@@ -3,6 +3,7 @@ import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { readCertificate } from '../../../src/runtime/certificate.ts';
 import { CertificateStore } from '../../../src/runtime/certificate-store.ts';
 import { type Authority, type CertificateWish, createAuthority } from '../../support/certificates.ts';
+import { tcpPeer } from '../../support/sip-peers.ts';
 import { requestText } from '../../support/sip-request.ts';
 import { loopback, type SipWorld, type SipWorldOptions, sipWorld } from '../../support/sip-world.ts';
 
@@ -121,7 +122,6 @@ describe('which certificate', () => {
 describe('handshakes', () => {
   test('one that takes more than 10 s is given up', async () => {
     const { world } = await start();
-    const { tcpPeer } = await import('../../support/sip-peers.ts');
     const idle = await tcpPeer(world.placeOf('tls'));
     // Another connection's answer shows that the first one has been accepted.
     const phone = await world.tlsPeer(authority.certPem, 'example.com');
@@ -135,5 +135,86 @@ describe('handshakes', () => {
     await idle.closed;
     expect(dropped(world, 'slow-sender')).toBe(1);
     expect(phone.stream.open).toBe(true);
+  });
+
+  test('one that comes to nothing is counted', async () => {
+    const { world } = await start();
+    await expect(world.tlsPeer(createAuthority().certPem, 'example.com')).rejects.toThrow();
+    const noTls = await tcpPeer(world.placeOf('tls'));
+    noTls.send('GET / HTTP/1.1\r\n\r\n');
+    await noTls.closed;
+    expect(dropped(world, 'handshake')).toBeGreaterThan(0);
+  });
+
+  test('a source that begins many has half of its connections left for those that are done', async () => {
+    const { world } = await start({ trusted: false, limits: { connectionsPerSourceMax: 6 } });
+    const begun = await Promise.all([1, 2, 3].map(() => tcpPeer(world.placeOf('tls'))));
+    const fourth = await tcpPeer(world.placeOf('tls'));
+    await fourth.closed;
+    expect(dropped(world, 'handshakes')).toBe(1);
+
+    // One of them goes: there is room for another, which finishes, and for two more that do.
+    begun[0]?.stream.end();
+    await begun[0]?.closed;
+    for (let done = 0; done < 3; done += 1) {
+      const phone = await world.tlsPeer(authority.certPem, 'example.com');
+      phone.send(options(`c${done}`));
+      await phone.until(answers(1));
+    }
+  });
+
+  test('all sources together leave half of the room, too', async () => {
+    const { world } = await start({ limits: { connectionsMax: 4 } });
+    await Promise.all([1, 2].map(() => tcpPeer(world.placeOf('tls'))));
+    const third = await tcpPeer(world.placeOf('tls'));
+    await third.closed;
+    expect(dropped(world, 'handshakes')).toBe(1);
+  });
+});
+
+describe('limits are those of TCP', () => {
+  test('connections beyond the limit are refused before their handshake', async () => {
+    const { world } = await start({ limits: { connectionsMax: 1 } });
+    const phone = await world.tlsPeer(authority.certPem, 'example.com');
+    phone.send(options());
+    await phone.until(answers(1));
+    const second = await tcpPeer(world.placeOf('tls'));
+    await second.closed;
+    expect(dropped(world, 'connections')).toBe(1);
+  });
+
+  test('a half message, and a silent connection, are given up in time', async () => {
+    const { world } = await start();
+    const slow = await world.tlsPeer(authority.certPem, 'example.com');
+    const silent = await world.tlsPeer(authority.certPem, 'example.com');
+    // The answer to the first shows that the bytes of the second, sent with it, have arrived.
+    slow.send(options() + options('half').slice(0, 50));
+    silent.send(options());
+    for (const phone of [slow, silent]) await phone.until(answers(1));
+    world.clock.advance(10_000);
+    await slow.closed;
+    expect(dropped(world, 'slow-sender')).toBe(1);
+    world.clock.advance(110_000);
+    await silent.closed;
+    expect(dropped(world, 'idle')).toBe(1);
+  });
+
+  test('a banned source is refused before its handshake', async () => {
+    const { world } = await start({ isBanned: () => true });
+    const phone = await tcpPeer(world.placeOf('tls'));
+    await phone.closed;
+    expect(dropped(world, 'banned')).toBe(1);
+  });
+
+  test('a peer that asks and never reads is closed when its buffer is full', async () => {
+    const { world } = await start();
+    const phone = await world.tlsPeer(authority.certPem, 'example.com');
+    phone.stream.pause();
+    const many = Buffer.from(options().repeat(500), 'latin1');
+    while (dropped(world, 'slow-reader') === 0 && phone.stream.open) {
+      phone.stream.send(many);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(dropped(world, 'slow-reader')).toBe(1);
   });
 });
