@@ -11,7 +11,7 @@ export interface BaresipOptions extends Account {
   /** Where it listens; the ports from here to here + 99 are its own. */
   readonly address: string;
   readonly port: number;
-  readonly transport?: 'udp' | 'tcp';
+  readonly transport?: 'udp' | 'tcp' | 'tls';
   /** Where all its requests go; without it baresip follows a 302 itself. */
   readonly outbound?: string;
   readonly expiresSec?: number;
@@ -73,13 +73,19 @@ export class Baresip {
 
   /** A place in the events, for `event`. */
   get mark(): number {
-    return this.#controlled.mark;
+    return this.control.mark;
   }
 
   dial(uri: string): void {
     this.#command('dial', uri);
   }
 
+  /** Takes the call that rings. */
+  accept(): void {
+    this.#command('accept', '');
+  }
+
+  /** Ends its call; one that rings it turns away with 486. */
   hangUp(): void {
     this.#command('hangup', '');
   }
@@ -87,7 +93,7 @@ export class Baresip {
   /** An event of ctrl_tcp after `mark`: CALL_INCOMING, CALL_RINGING, CALL_ESTABLISHED, CALL_CLOSED. */
   async event(type: string, { mark = 0, deadlineMs = 15_000 } = {}): Promise<string> {
     try {
-      const [line] = await this.#controlled.line(new RegExp(`.*"type":"${type}".*`), { mark, deadlineMs });
+      const [line] = await this.control.line(new RegExp(`.*"type":"${type}".*`), { mark, deadlineMs });
       return line;
     } catch (error) {
       throw new Error(`no ${type} at baresip of ${this.options.user}\n${this.program.tail()}`, {
@@ -96,13 +102,14 @@ export class Baresip {
     }
   }
 
-  get #controlled(): Program {
+  /** Its ctrl_tcp, a line an event. */
+  get control(): Program {
     if (this.#control === undefined) throw new Error('baresip was not started');
     return this.#control;
   }
 
   #command(command: string, params: string): void {
-    this.#controlled.write(`${JSON.stringify({ command, params, token: command })}\n`);
+    this.control.write(`${JSON.stringify({ command, params, token: command })}\n`);
   }
 }
 
@@ -124,10 +131,11 @@ const account = (options: BaresipOptions): string => {
   return `${fields.join(';')}\n`;
 };
 
-const config = ({ address, port }: BaresipOptions): string =>
+const config = ({ address, port, certFile }: BaresipOptions): string =>
   [
     'poll_method epoll',
     `sip_listen ${address}:${port}`,
+    `sip_certificate ${certFile}`,
     `net_interface ${address}`,
     'audio_player aubridge,nil',
     'audio_source aubridge,nil',

@@ -7,7 +7,7 @@ import type { Account } from './scene.ts';
 
 export interface LinphoneOptions extends Account {
   readonly port: number;
-  readonly transport?: 'udp' | 'tcp';
+  readonly transport?: 'udp' | 'tcp' | 'tls';
   /** Where its requests go; without it linphone asks DNS for the callee's server. */
   readonly outbound?: string;
   readonly expiresSec?: number;
@@ -76,6 +76,11 @@ export class Linphone {
     this.program.write(`call ${uri}\n`);
   }
 
+  /** Takes the call that rings. */
+  accept(): void {
+    this.program.write('answer\n');
+  }
+
   hangUp(): void {
     this.program.write('terminate\n');
   }
@@ -95,17 +100,19 @@ export class Linphone {
 }
 
 const config = (options: LinphoneOptions): string => {
-  const { user, domain, password, port, transport = 'udp', outbound, expiresSec = 60 } = options;
+  const { user, domain, password, port, transport = 'udp', outbound, expiresSec = 60, caFile } = options;
   const portOf = (one: string): number => (one === transport ? port : 0);
   return [
     '[sip]',
     `sip_port=${portOf('udp')}`,
     `sip_tcp_port=${portOf('tcp')}`,
-    'sip_tls_port=0',
+    `sip_tls_port=${portOf('tls')}`,
     'use_ipv6=0',
     'register_only_when_network_is_up=0',
     'auto_net_state_mon=0',
-    'root_ca=',
+    `root_ca=${caFile}`,
+    // A phone that is called by its address shows a certificate of its domain.
+    'verify_server_cn=0',
     'default_proxy=0',
     `inc_timeout=${RINGS_SEC}`,
     '[rtp]',

@@ -6,6 +6,8 @@ import { type Program, requirePrograms } from './program.ts';
 const recordsOf = ({ name, address, publicKey }: Domain): string[] => [
   `--naptr-record=${name},10,10,s,SIP+D2U,,_sip._udp.${name}`,
   `--naptr-record=${name},20,10,s,SIP+D2T,,_sip._tcp.${name}`,
+  `--naptr-record=${name},30,10,s,SIPS+D2T,,_sips._tcp.${name}`,
+  `--srv-host=_sips._tcp.${name},sip.${name},5061,10,10`,
   `--srv-host=_sip._udp.${name},sip.${name},5060,10,10`,
   `--srv-host=_sip._tcp.${name},sip.${name},5060,10,10`,
   `--host-record=sip.${name},${address}`,

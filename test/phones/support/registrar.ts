@@ -8,6 +8,7 @@ import type { Program } from './program.ts';
 
 const BIN = join(import.meta.dirname, '../../../bin/chordial.js');
 const OVERLAY_PORT = 7184;
+export const WSS_PORT = 8443;
 
 export interface RegistrarOptions {
   /** The overlay is reached through these domains' registrars; none: this one founds the ring. */
@@ -39,14 +40,20 @@ export class Registrar {
 
   /** Resolves once it is ready: listening, joined, and a canary published and read back. */
   async start(): Promise<void> {
-    const { name, address, keyFile, usersFile } = this.domain;
+    const { name, address, keyFile, usersFile, tls } = this.domain;
     const { seeds = [], config = {} } = this.#options;
     const file = join(this.#place.folder, `${name}.yaml`);
     const sections = {
       domain: name,
       publication: 'public',
       sip: {
-        listen: [`udp:${address}:5060`, `tcp:${address}:5060`],
+        listen: [
+          `udp:${address}:5060`,
+          `tcp:${address}:5060`,
+          `tls:${address}:5061`,
+          `wss:${address}:${WSS_PORT}`,
+        ],
+        tls,
         auth: { usersFile },
         ...config['sip'],
       },

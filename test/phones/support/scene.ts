@@ -12,6 +12,9 @@ export interface Account {
   readonly user: string;
   readonly domain: string;
   readonly password: string;
+  /** Over TLS: what it shows where it listens, and whom it believes. */
+  readonly certFile: string;
+  readonly caFile: string;
 }
 
 export interface Scene {
@@ -46,6 +49,8 @@ export const account = (user: string, { domain }: Registrar): Account => ({
   user,
   domain: domain.name,
   password: passwordOf(user),
+  certFile: domain.phoneCertFile,
+  caFile: domain.tls.caFile,
 });
 
 /** Starts a phone that ends with the test; concurrent tests hand in their own `onTestFinished`. */
