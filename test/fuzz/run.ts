@@ -7,7 +7,8 @@ import { parseArgs } from 'node:util';
 import { type Endpoint, formatEndpoint } from '../../src/runtime/datagram.ts';
 import { simRandom } from '../../src/sim/sim-random.ts';
 import { chanceOf, nextMessage } from './mutations.ts';
-import { type Sender, tcpSender, udpSender } from './senders.ts';
+import { type Sender, udpSender } from './senders.ts';
+import { KINDS, streamSender } from './streams.ts';
 import type { FromSubject, ToSubject } from './talk.ts';
 
 const { values } = parseArgs({
@@ -24,7 +25,11 @@ const { values } = parseArgs({
 const count = Number(values.messages);
 const first = Number(values.from);
 
-const child = fork('test/fuzz/subject.ts', [JSON.stringify(['udp:127.0.0.1:0', 'tcp:127.0.0.1:0'])], {
+const TRANSPORTS = ['udp', 'tcp', 'tls', 'ws', 'wss'] as const;
+const transport = TRANSPORTS.find((one) => one === values.transport);
+if (transport === undefined)
+  throw new Error(`--transport is one of ${TRANSPORTS.join(', ')}, not ${values.transport}`);
+const child = fork('test/fuzz/subject.ts', TRANSPORTS.slice(), {
   execArgv: ['--import', 'tsx'],
 });
 const errors: string[] = [];
@@ -50,14 +55,10 @@ const endpointOf = (transport: string): Endpoint => {
   return { host: text.slice(transport.length + 1, at), port: Number(text.slice(at + 1)) };
 };
 
-const senders: Readonly<Record<string, () => Promise<Sender>>> = {
-  udp: () => udpSender(endpointOf('udp')),
-  tcp: () => tcpSender(endpointOf('tcp'), endpointOf('udp')),
-};
-const open = senders[values.transport];
-if (open === undefined)
-  throw new Error(`--transport is one of ${Object.keys(senders).join(', ')}, not ${values.transport}`);
-const sender = await open();
+const sender: Sender =
+  transport === 'udp'
+    ? await udpSender(endpointOf('udp'))
+    : await streamSender(KINDS[transport], endpointOf(transport), endpointOf('udp'));
 
 const MIB = 2 ** 20;
 const series: string[] = [];

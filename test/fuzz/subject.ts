@@ -1,6 +1,10 @@
 // The registrar under fuzz, as a process of its own: whoever forks it hears of its faults at once and of its memory when asked.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { type Log, silentLog } from '../../src/runtime/log.ts';
+import { createAuthority } from '../support/certificates.ts';
 import { heapAfterCollection } from '../support/heap.ts';
 import { makeDomain, startServer, trustOf } from '../support/servers.ts';
 import { FENCED, type FromSubject, type ToSubject } from './talk.ts';
@@ -19,7 +23,12 @@ const startedMs = systemClock.wallMs();
 const none = async () => ({ kind: 'none' as const });
 
 const domain = makeDomain('example.com');
-const listen: readonly string[] = JSON.parse(process.argv[2] ?? '[]');
+const certificate = createAuthority().issue({ commonName: 'example.com', names: ['DNS:example.com'] });
+const folder = mkdtempSync(join(tmpdir(), 'chordial-fuzz-'));
+process.once('exit', () => rmSync(folder, { recursive: true }));
+const tls = { certFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem') };
+writeFileSync(tls.certFile, certificate.certPem);
+writeFileSync(tls.keyFile, certificate.keyPem);
 const server = await startServer({
   domain,
   trust: trustOf([domain]),
@@ -36,7 +45,7 @@ const server = await startServer({
       'host.example.net',
       'sip.test',
     ],
-    sip: { listen },
+    sip: { listen: process.argv.slice(2).map((transport) => `${transport}:127.0.0.1:0`), tls },
   },
   world: {
     log,

@@ -106,9 +106,9 @@ describe('under random and mutated datagrams', () => {
 });
 
 /** A few seconds each; `npm run fuzz` takes a million. */
-const SHORT = 8000;
+const SHORT = 3000;
 
-test.each(['udp', 'tcp'])(
+test.each(['udp', 'tcp', 'tls', 'ws', 'wss'])(
   `${SHORT} messages over %s, mutated by grammar, cause no fault`,
   { timeout: 120_000 },
   async (transport) => {
