@@ -69,8 +69,8 @@ describe('the user file, changed while the server runs', () => {
   test.each<[string, string, RegExp]>([
     ['half a line', `${line('bob')}carol:a.exa`, /users:2: not user:realm:HA1/],
     ['an alias of nobody', `${line('bob')}\n101:a.example:alias:carol\n`, /users:3: there is no user carol/],
-    ['nothing at all', '', /names no users/],
-    ['only comments', '# staff\n', /names no users/],
+    ['nothing at all', '', /users names no users/],
+    ['only comments', '# staff\n', /users names no users/],
   ])('with %s leaves the users as they were, and one line says why', async (_, text, problem) => {
     writeFileSync(at('users'), line('alice'));
     const { settle, has, told } = await start(config(), line('alice'));
@@ -115,17 +115,39 @@ describe('several user files', () => {
       domains: { 'b.example': { auth: { usersFile: at('own') } } },
     });
 
-  test('stand or fall together', async () => {
+  test('are each one’s own: a mistake in one keeps its users, and the other is taken over', async () => {
     writeFileSync(at('common'), line('alice'));
     writeFileSync(at('own'), line('bob', 'b.example'));
-    const { settle, has } = await start(config(), line('alice') + line('bob', 'b.example'));
+    const { settle, has, told } = await start(config(), line('alice') + line('bob', 'b.example'));
     writeFileSync(at('common'), line('ann'));
     writeFileSync(at('own'), 'nonsense');
     await settle();
-    expect([has('alice'), has('ann')]).toEqual(['alice', 'nobody']);
+    expect([has('alice'), has('ann'), has('bob', 'b.example')]).toEqual(['nobody', 'ann', 'bob']);
+    expect(told.map(({ message }) => message)).toEqual([
+      'the user file was not taken over',
+      'users reloaded',
+    ]);
     writeFileSync(at('own'), line('ben', 'b.example'));
     await settle();
     expect([has('ann'), has('ben', 'b.example'), has('bob', 'b.example')]).toEqual(['ann', 'ben', 'nobody']);
+  });
+
+  test('are never emptied by one that was cut to nothing', async () => {
+    writeFileSync(at('common'), line('alice'));
+    writeFileSync(at('own'), line('bob', 'b.example'));
+    const { settle, has, told } = await start(config(), line('alice') + line('bob', 'b.example'));
+    writeFileSync(at('own'), '');
+    await settle();
+    expect([has('alice'), has('bob', 'b.example')]).toEqual(['alice', 'bob']);
+    expect(String(told[0]?.fields['problems'])).toMatch(/own names no users; SIGHUP/);
+  });
+
+  test('that the configuration no longer names are forgotten', async () => {
+    writeFileSync(at('common'), line('alice'));
+    writeFileSync(at('own'), line('bob', 'b.example'));
+    const { users, has } = await start(config(), line('alice') + line('bob', 'b.example'));
+    await users.reload(configOf({ sip: { auth: { usersFile: at('common') } } }));
+    expect([has('alice'), has('bob', 'b.example')]).toEqual(['alice', 'nobody']);
   });
 
   test.each([
@@ -147,6 +169,6 @@ describe('several user files', () => {
     const { users, told, has } = await start(config(), line('alice'));
     await users.reload(config());
     expect(String(told[0]?.fields['problems'])).toMatch(problem);
-    expect(has('alice')).toBe('alice');
+    expect([has('eve'), has('eve', 'b.example')]).toEqual(['nobody', 'nobody']);
   });
 });
