@@ -4,6 +4,7 @@ import type { TcpPeer } from '../../support/sip-peers.ts';
 import { tcpPeer } from '../../support/sip-peers.ts';
 import { requestText } from '../../support/sip-request.ts';
 import { loopback, type SipWorld, type SipWorldOptions, sipWorld } from '../../support/sip-world.ts';
+import { clientFrame as frame, handshake, handshakeRow } from '../../support/web-socket-frames.ts';
 import { type WebSocketPeer, webSocketPeer } from '../../support/web-socket-peer.ts';
 
 let world: SipWorld;
@@ -36,38 +37,6 @@ const options = (callId = 'one', extra: readonly string[] = []) =>
     headers: extra,
   });
 
-const HANDSHAKE = [
-  'GET /any/path?at=all HTTP/1.1',
-  'Host: sip-ws.example.com',
-  'Upgrade: websocket',
-  'Connection: keep-alive, Upgrade',
-  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-  'Origin: http://www.example.com',
-  'Sec-WebSocket-Protocol: sip',
-  'Sec-WebSocket-Version: 13',
-];
-/** The example of §4.1 with one row replaced, added or (undefined) left out. */
-const handshake = (change: readonly [index: number, row: string | undefined] = [99, undefined]) => {
-  const rows: (string | undefined)[] = [...HANDSHAKE];
-  if (change[0] < rows.length) rows[change[0]] = change[1];
-  else if (change[1] !== undefined) rows.push(change[1]);
-  return `${rows.filter((row) => row !== undefined).join('\r\n')}\r\n\r\n`;
-};
-
-const MASK = Buffer.from([1, 2, 3, 4]);
-/** A frame as a client sends it. */
-const frame = (
-  opcode: number,
-  payload: string | Uint8Array,
-  { final = true, masked = true, reserved = 0 } = {},
-) => {
-  const body = Buffer.from(payload);
-  const size = Buffer.from(body.length < 126 ? [body.length] : [126, body.length >> 8, body.length & 0xff]);
-  size[0] = (size[0] ?? 0) | (masked ? 0x80 : 0);
-  const head = Buffer.concat([Buffer.from([(final ? 0x80 : 0) | reserved | opcode]), size]);
-  if (!masked) return Buffer.concat([head, body]);
-  return Buffer.concat([head, MASK, body.map((byte, index) => byte ^ (MASK[index & 3] ?? 0))]);
-};
 const opened = async (): Promise<TcpPeer> => {
   const raw = await rawAt();
   raw.send(handshake());
@@ -102,17 +71,21 @@ describe('§4.1 handshake', () => {
   test.each<[string, string, RegExp]>([
     [
       'without "sip" among the subprotocols',
-      handshake([6, 'Sec-WebSocket-Protocol: chat']),
+      handshake({ at: 6, row: 'Sec-WebSocket-Protocol: chat' }),
       /^HTTP\/1\.1 400 /,
     ],
-    ['without a subprotocol', handshake([6, undefined]), /^HTTP\/1\.1 400 /],
-    ['without a Host (RFC 6455 §4.2.1)', handshake([1, undefined]), /^HTTP\/1\.1 400 /],
-    ['without a key', handshake([4, undefined]), /^HTTP\/1\.1 400 /],
-    ['with a key that is no 16 bytes', handshake([4, 'Sec-WebSocket-Key: c2hvcnQ=']), /^HTTP\/1\.1 400 /],
-    ['with two keys', handshake([99, HANDSHAKE[4]]), /^HTTP\/1\.1 400 /],
+    ['without a subprotocol', handshake({ at: 6, row: undefined }), /^HTTP\/1\.1 400 /],
+    ['without a Host (RFC 6455 §4.2.1)', handshake({ at: 1, row: undefined }), /^HTTP\/1\.1 400 /],
+    ['without a key', handshake({ at: 4, row: undefined }), /^HTTP\/1\.1 400 /],
+    [
+      'with a key that is no 16 bytes',
+      handshake({ at: 4, row: 'Sec-WebSocket-Key: c2hvcnQ=' }),
+      /^HTTP\/1\.1 400 /,
+    ],
+    ['with two keys', handshake({ at: 99, row: handshakeRow(4) }), /^HTTP\/1\.1 400 /],
     [
       'in another version, which is told the right one (RFC 6455 §4.4)',
-      handshake([7, 'Sec-WebSocket-Version: 8']),
+      handshake({ at: 7, row: 'Sec-WebSocket-Version: 8' }),
       /^HTTP\/1\.1 426 [\s\S]*Sec-WebSocket-Version: 13\r\n/,
     ],
     [
@@ -120,10 +93,10 @@ describe('§4.1 handshake', () => {
       'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
       /^HTTP\/1\.1 426 [\s\S]*Upgrade: websocket\r\n/,
     ],
-    ['that is a POST', handshake([0, 'POST / HTTP/1.1']), /^HTTP\/1\.1 405 /],
-    ['in HTTP/1.0', handshake([0, 'GET / HTTP/1.0']), /^HTTP\/1\.1 505 /],
+    ['that is a POST', handshake({ at: 0, row: 'POST / HTTP/1.1' }), /^HTTP\/1\.1 405 /],
+    ['in HTTP/1.0', handshake({ at: 0, row: 'GET / HTTP/1.0' }), /^HTTP\/1\.1 505 /],
     ['in HTTP/2', 'PRI * HTTP/2.0\r\n\r\n', /^HTTP\/1\.1 (400|405|505) /],
-    ['with a folded line', handshake([99, ' folded']), /^HTTP\/1\.1 400 /],
+    ['with a folded line', handshake({ at: 99, row: ' folded' }), /^HTTP\/1\.1 400 /],
     ['that is SIP', options(), /^HTTP\/1\.1 400 /],
     ['that has no end', `GET / HTTP/1.1\r\nX: ${'x'.repeat(9000)}`, /^HTTP\/1\.1 400 /],
   ])('a request %s is refused and the connection closed', async (_, request, answer) => {
@@ -380,4 +353,18 @@ describe('RFC 6455 frames no client may send end the connection with 1002', () =
     await world.server.stop();
     expect(await phone.closed).toBe(1001);
   });
+});
+
+test('a source that floods with Pings waits like one that floods with messages, and nothing is lost', async () => {
+  await start({ trusted: false, limits: { perSourcePerSec: 5 } });
+  const raw = await opened();
+  raw.send(Buffer.concat(Array.from({ length: 14 }, (_, index) => frame(9, String(index % 10)))));
+  // Twice the rate at once, the handshake among them, and the one that shows that it is enough.
+  const pongs = () => frames(raw).length / 3;
+  while (pongs() < 10) await new Promise((resolve) => setImmediate(resolve));
+  expect(pongs()).toBe(10);
+  expect(dropped('held')).toBeGreaterThan(0);
+  world.clock.advance(1000);
+  while (pongs() < 14) await new Promise((resolve) => setImmediate(resolve));
+  expect(pongs()).toBe(14);
 });
