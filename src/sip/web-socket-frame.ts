@@ -47,10 +47,15 @@ export const readFrameHeader = (
 
 /** The payload behind a whole header, without its mask; a copy. */
 export const unmask = (frame: Buffer, { headerBytes, payloadBytes }: FrameHeader): Buffer => {
+  // Buffers of their own memory begin where a word may, and the machine's order of bytes is the same for both.
   const payload = Buffer.allocUnsafeSlow(payloadBytes);
-  const mask = frame.subarray(headerBytes - MASK_BYTES, headerBytes);
-  for (let index = 0; index < payloadBytes; index += 1)
-    payload[index] = (frame[headerBytes + index] ?? 0) ^ (mask[index & 3] ?? 0);
+  frame.copy(payload, 0, headerBytes, headerBytes + payloadBytes);
+  const mask = new Uint8Array(frame.subarray(headerBytes - MASK_BYTES, headerBytes));
+  const [maskWord = 0] = new Uint32Array(mask.buffer);
+  const words = new Uint32Array(payload.buffer, 0, payloadBytes >> 2);
+  for (let index = 0; index < words.length; index += 1) words[index] = (words[index] ?? 0) ^ maskWord;
+  for (let index = words.length << 2; index < payloadBytes; index += 1)
+    payload[index] = (payload[index] ?? 0) ^ (mask[index & 3] ?? 0);
   return payload;
 };
 
