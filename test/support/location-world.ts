@@ -8,7 +8,7 @@ import { RecordStore } from '../../src/record/store.ts';
 import { EntryVerifier } from '../../src/record/verify.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { ManualClock } from './manual-clock.ts';
-import { countingRandom, OVERLAY, registrar, trust } from './record-world.ts';
+import { countingRandom, OVERLAY, registrar, TENANT, trust } from './record-world.ts';
 
 /** A clock whose wall time is off by `offMs`. */
 export const skewed = (clock: Clock, offMs: number): Clock => ({
@@ -17,7 +17,9 @@ export const skewed = (clock: Clock, offMs: number): Clock => ({
   setTimer: (delayMs, fire) => clock.setTimer(delayMs, fire),
 });
 
-export const registrarParts = (options: { selector?: number; offMs?: number; clock?: ManualClock } = {}) => {
+export const registrarParts = (
+  options: { selector?: number; offMs?: number; clock?: ManualClock; tenant?: boolean } = {},
+) => {
   const manual = options.clock ?? new ManualClock();
   const clock = skewed(manual, options.offMs ?? 0);
   const verifier = new EntryVerifier({ keys: new DomainKeys({ trust }), overlayId: OVERLAY });
@@ -26,7 +28,8 @@ export const registrarParts = (options: { selector?: number; offMs?: number; clo
   const random = countingRandom;
   const publisher = new Publisher({
     identity,
-    domains: ['biloxi.com'],
+    domains: options.tenant === true ? ['biloxi.com', TENANT.domain] : ['biloxi.com'],
+    tenants: options.tenant === true ? [TENANT] : [],
     overlayId: OVERLAY,
     verifier,
     limits,

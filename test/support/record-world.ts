@@ -24,9 +24,13 @@ export const countingRandom: Random = {
 export const registrar = (selector = 0, domain = 'biloxi.com'): Identity =>
   identityFromSeed(new Uint8Array(32).fill(selector + 1), { domain, selector });
 
-/** Vouches for registrars 0 to 15 of biloxi.com. */
+/** A second domain of registrar 0, with a key and a selector of its own. */
+export const TENANT = registrar(5, 'second.example');
+
+/** Vouches for registrars 0 to 15 of biloxi.com, and for the second domain. */
 export const trust = new Map([
   ['biloxi.com', new Map(Array.from({ length: 16 }, (_, n) => [n, registrar(n).publicKey] as const))],
+  [TENANT.domain, new Map([[TENANT.selector, TENANT.publicKey]])],
 ]);
 
 export const testVerifier = (overlayId = OVERLAY): EntryVerifier =>

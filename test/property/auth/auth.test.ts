@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { AuthGuard } from '../../../src/auth/auth-guard.ts';
 import { digestHa1, digestResponse, responseMatches } from '../../../src/auth/digest.ts';
 import { Nonces } from '../../../src/auth/nonce.ts';
-import { addUser, removeUser } from '../../../src/auth/user-edit.ts';
+import { addLink, addUser, removeUser } from '../../../src/auth/user-edit.ts';
 import { parseUserFile } from '../../../src/auth/user-file.ts';
 import { systemRandom } from '../../../src/runtime/random.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -40,6 +40,37 @@ describe('the user file', () => {
           expect(text).toBe('# kept\n');
         },
       ),
+    );
+  });
+
+  test('changed by any commands in any order is one that can be read', () => {
+    const name = fc.constantFrom('alice', 'alice@', 'bob', '101', '102', 'a.smith');
+    const realm = fc.constantFrom('a.example', 'b.example');
+    const change = fc.oneof(
+      fc.record({ what: fc.constant('add' as const), user: name, realm }),
+      fc.record({ what: fc.constantFrom('alias' as const, 'login' as const), user: name, realm, of: name }),
+      fc.record({
+        what: fc.constant('remove' as const),
+        user: name,
+        realm: fc.option(realm, { nil: undefined }),
+      }),
+    );
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 30 }), (changes) => {
+        let text = '';
+        for (const one of changes) {
+          if (one.what === 'remove') text = removeUser(text, one).text;
+          else {
+            const changed =
+              one.what === 'add'
+                ? addUser(text, { ...one, password: 'x', algorithms: ['MD5'] })
+                : addLink(text, { ...one, kind: one.what });
+            if (changed.ok) text = changed.value.text;
+          }
+          const parsed = parseUserFile(text);
+          expect(parsed.ok ? [] : parsed.error, `${text} after ${JSON.stringify(one)}`).toEqual([]);
+        }
+      }),
     );
   });
 

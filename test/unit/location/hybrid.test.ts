@@ -4,16 +4,16 @@ import { PublicLocation } from '../../../src/location/public.ts';
 import { FakeRing } from '../../support/fake-ring.ts';
 import { contacts, registrarParts, settled } from '../../support/location-world.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
-import { BOB, contact, publication } from '../../support/record-world.ts';
+import { BOB, contact, publication, TENANT } from '../../support/record-world.ts';
 
 const A = 'sip:bob@192.0.2.1:5060';
 const B = 'sip:bob@192.0.2.2:5060';
 const ROB = { ...BOB, user: 'rob' };
 
-const setUp = (options: Partial<HybridOptions> = {}) => {
+const setUp = (options: Partial<HybridOptions> = {}, own: { readonly tenant?: boolean } = {}) => {
   const clock = new ManualClock();
   const ring = new FakeRing(() => clock.wallMs());
-  const parts = registrarParts({ clock });
+  const parts = registrarParts({ clock, ...own });
   const failures: unknown[] = [];
   const lifecycle = {
     background: (_: string, promise: Promise<unknown>) =>
@@ -120,6 +120,18 @@ describe('publication: hybrid, with the ring down', () => {
     expect(found.kind === 'found' && found.bindings[0]?.expiresAtMs).toBe(asked + 600_000);
     expect(contacts(await elsewhere.query(ROB))).toEqual([B]);
     expect(failures).toEqual([]);
+  });
+
+  test('what waits of a domain with a key of its own is published, too', async () => {
+    const { hybrid, elsewhere, ring, later } = setUp({}, { tenant: true });
+    const name = { ...BOB, domain: TENANT.domain };
+    ring.state = 'away';
+    await hybrid.publish(publication({ changes: [contact(A)], name }));
+    await hybrid.publish(publication({ changes: [contact(B)] }));
+    expect(hybrid.unpublished.waiting).toBe(2);
+    ring.state = 'here';
+    await later(60_000);
+    expect([contacts(await elsewhere.query(name)), contacts(await elsewhere.query(BOB))]).toEqual([[A], [B]]);
   });
 
   test('a removal made meanwhile reaches the ring too', async () => {
