@@ -6,18 +6,19 @@ import type { AdminStatus, Readiness } from './admin/types.ts';
 import { composeAccess, derived } from './app-access.ts';
 import { LiveLimits } from './app-limits.ts';
 import { composeLocation } from './app-location.ts';
+import { LiveSelf } from './app-self.ts';
 import { LiveTls } from './app-tls.ts';
 import { AuthGuard } from './auth/auth-guard.ts';
 import { FlowTokens } from './auth/flow-token.ts';
 import { createRegistrar } from './bridge/registrar.ts';
 import type { Config } from './config.ts';
 import type { LoadedFiles } from './config-files.ts';
-import { aliasesOf, registrarOf } from './config-of-domain.ts';
+import { registrarOf } from './config-of-domain.ts';
 import { Branches } from './proxy/branch.ts';
 import { Forwarder } from './proxy/forwarder.ts';
 import { Redirector } from './redirect/redirector.ts';
 import { delay } from './runtime/clock.ts';
-import { type Endpoint, formatEndpoint } from './runtime/datagram.ts';
+import { formatEndpoint } from './runtime/datagram.ts';
 import type { CodedError } from './runtime/errors.ts';
 import { Lifecycle } from './runtime/lifecycle.ts';
 import { MetricsRegistry } from './runtime/metrics.ts';
@@ -25,9 +26,7 @@ import type { World } from './runtime/world.ts';
 import { Retransmitter } from './sip/client-transaction.ts';
 import { SipServer } from './sip/server.ts';
 import { SipTraces } from './sip/sip-traces.ts';
-import { aorOf, sipLocationName } from './uri/name.ts';
-import { parseSipUri } from './uri/parse.ts';
-import { createSelf, ownDomain, type Self } from './uri/self.ts';
+import { aorOf } from './uri/name.ts';
 import { VERSION } from './version.ts';
 
 export interface AppAddresses {
@@ -83,23 +82,16 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
     port,
     advertised: advertised ?? { host: config.sip.advertise || host, port },
   }));
-  // Before the sockets are bound a port 0 is not known: who we are is said again once it is.
-  let self = selfOf(
+  const self = new LiveSelf(
     config,
     listeners.map(({ host, port, advertised }) => ({ bound: { host, port }, advertised })),
-    world.localAddresses(),
+    () => world.localAddresses(),
   );
-  const isOurs = (uri: string): boolean => {
-    const parsed = parseSipUri(uri);
-    return parsed.ok && ownDomain(parsed.value, self) !== undefined;
-  };
+  const isOurs = (uri: string): boolean => self.isOurs(uri);
   /** Whom a URI means, aliases and spellings of ours resolved: what a SIP trace compares. */
   const traceName = (uri: string): string | undefined => {
-    const parsed = parseSipUri(uri);
-    if (!parsed.ok) return undefined;
-    const host = ownDomain(parsed.value, self) ?? parsed.value.host;
-    const name = sipLocationName({ ...parsed.value, host });
-    return name.ok ? aorOf(access.nameFor(name.value)) : undefined;
+    const name = self.nameIn(uri);
+    return name === undefined ? undefined : aorOf(access.nameFor(name));
   };
   const traces = new SipTraces({ clock, log: log.child({ mod: 'sip' }), nameOf: traceName });
   const tls = new LiveTls(
@@ -125,10 +117,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
       tap: traces,
       supported: ['path'],
       isOurs,
-      isSelf: (uri) => {
-        const parsed = parseSipUri(uri);
-        return parsed.ok && parsed.value.user === undefined && ownDomain(parsed.value, self) !== undefined;
-      },
+      isSelf: (uri) => self.isServer(uri),
     },
   );
 
@@ -145,7 +134,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
     { authenticator, location, clock, random, log: log.child({ mod: 'bridge' }) },
     {
       get self() {
-        return self;
+        return self.now;
       },
       nameFor: (name) => access.nameFor(name),
       limitsOf: (domain) => registrarOf(config, domain),
@@ -165,7 +154,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
       background: lifecycle,
       metrics,
       get self() {
-        return self;
+        return self.now;
       },
     },
     { max: FORWARDED_MAX, bytesMax: FORWARDED_BYTES_MAX },
@@ -182,7 +171,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
     isPeer: (domain, flow) => access.isPeer(domain, flow),
     unmet: (request) => sip.unmet(request),
     get self() {
-      return self;
+      return self.now;
     },
   });
   sip.handle('REGISTER', registrar);
@@ -273,7 +262,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
       // While the ring is left the sockets still answer 503: a phone that hears nothing waits for half a minute.
       lifecycle.onStop('location, before the sockets', () => place.stop());
       lifecycle.onStop('requests under way', () => Promise.race([sip.drain(), delay(clock, DRAIN_MS)]));
-      self = selfOf(config, sip.listeners, world.localAddresses());
+      self.bound(sip.listeners);
       place.listening();
       log.info({ ...addresses() }, 'listening');
       watchReadiness();
@@ -295,16 +284,3 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
     fatal: place.fatal,
   };
 }
-
-const selfOf = (
-  config: Config,
-  listeners: readonly { readonly bound: Endpoint; readonly advertised: Endpoint }[],
-  localAddresses: readonly string[],
-): Self =>
-  createSelf({
-    domains: config.domain,
-    aliases: config.aliases,
-    aliasesOf: aliasesOf(config),
-    listeners,
-    localAddresses,
-  });
