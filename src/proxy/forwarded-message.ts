@@ -44,20 +44,30 @@ export const viaOf = (down: Side, branch: string): string => {
   return `SIP/2.0/${down.transport.toUpperCase()} ${sentBy};branch=${branch}${rport}`;
 };
 
-const recordRoute = (side: Side, token: string): HeaderRow => {
-  // RFC 7118 §5.2 knows `ws` alone, also where TLS lies below.
-  const name = side.transport === 'wss' ? 'ws' : side.transport;
+const recordRoute = (side: Side, token: string, secure: boolean): HeaderRow => {
+  const us = `${token}@${formatEndpoint(side.advertised)}`;
+  // RFC 7118 §5.2 knows `ws` alone, also where TLS lies below. RFC 3261 §26.2.2: sips means TLS over TCP by itself.
+  const name = side.transport === 'wss' ? 'ws' : secure ? 'udp' : side.transport;
   const transport = name === 'udp' ? '' : `;transport=${name}`;
-  return row('Record-Route', `<sip:${token}@${formatEndpoint(side.advertised)}${transport};lr>`);
+  return row('Record-Route', `<${secure ? 'sips' : 'sip'}:${us}${transport};lr>`);
 };
+
+const isEncrypted = ({ transport }: Side): boolean => transport === 'tls' || transport === 'wss';
 
 /**
  * RFC 5658 §3: where a dialog comes in by one address or transport of ours and goes out by another, each side gets a
- * Record-Route that it can reach; the outer one is the one for the side the request goes to.
+ * Record-Route that it can reach; the outer one is the one for the side the request goes to. RFC 3261 §16.6 step 4: "If the
+ * Request-URI contains a SIPS URI, or the topmost Route header field value … contains a SIPS URI, the URI placed into the
+ * Record-Route header field MUST be a SIPS URI": such a dialog (`secure`) goes on over TLS on either side.
  */
-export const recordRoutes = (up: Side, down: Side, token: string): readonly HeaderRow[] => {
-  const outer = recordRoute(down, token);
-  const inner = recordRoute(up, token);
+export const recordRoutes = (
+  up: Side,
+  down: Side,
+  token: string,
+  { secure = false }: { readonly secure?: boolean } = {},
+): readonly HeaderRow[] => {
+  const outer = recordRoute(down, token, secure);
+  const inner = secure && !isEncrypted(up) ? outer : recordRoute(up, token, secure);
   return outer.value === inner.value ? [outer] : [outer, inner];
 };
 

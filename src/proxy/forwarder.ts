@@ -50,6 +50,8 @@ const BEGINS_DIALOG: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'REFE
 
 const tagOf = (address: SipRequest['from']): string | undefined => findParam(address.params, 'tag')?.value;
 
+const isSips = (uri: string): boolean => /^sips:/i.test(uri);
+
 /** What a request is held by: as it came, and as it goes out until it is answered. */
 const HELD_TIMES = 2;
 
@@ -158,8 +160,11 @@ export class Forwarder {
     const { next, ...target } = targeted(plan);
     const uri = parseSipUri(next);
     if (!uri.ok) return { kind: 'refused', status: 400, why: `next hop: ${uri.error}` };
+    // §16.6 step 7: "if the Request-URI specifies a SIPS resource …, the proxy MUST follow the procedures of [4] as if the
+    // input URI were a SIPS URI."
+    const secure = isSips(target.uri) || uri.value.scheme === 'sips';
     const of = this.#relayed(request, target, {
-      uri: uri.value,
+      uri: secure ? { ...uri.value, scheme: 'sips' } : uri.value,
       up: await this.#upstream(transaction),
       source: flow.remote.host,
       startedMs,
@@ -201,7 +206,8 @@ export class Forwarder {
     const isOurRealm = (realm: string): boolean => this.#deps.self.domains.has(realm.toLowerCase());
     const branchOf = (attempt: number): string => formatBranch({ ...branch, attempt });
     const rewrite = (message: SipRequest, down: Flow, attempt: number, signed?: string): Uint8Array => {
-      const routes = signed === undefined ? [] : recordRoutes(by.up, down, signed);
+      const secure = by.uri.scheme === 'sips';
+      const routes = signed === undefined ? [] : recordRoutes(by.up, down, signed, { secure });
       const changes = { target, branch: branchOf(attempt), down, recordRoutes: routes, isOurRealm };
       return writeRequest(forwardedRequest(message, changes));
     };
