@@ -9,15 +9,25 @@ const hash = (text: string): number => {
   return value;
 };
 
-const byName = (a: SrvRecord, b: SrvRecord): number =>
-  // RFC 2782: those with weight 0 stand at the beginning. RFC 3263 §4.4: "The stateless proxy MUST define a
-  // deterministic order to the records".
-  (a.weight === 0 ? 0 : 1) - (b.weight === 0 ? 0 : 1) ||
-  (a.name < b.name ? -1 : a.name > b.name ? 1 : a.port - b.port);
+/**
+ * RFC 2782: "arrange all SRV RRs … in any order, except that all those with weight 0 are placed at the beginning of the
+ * list". The order is drawn too, so that servers that all have weight 0 share the load, and does not depend on the one
+ * DNS gave (RFC 3263 §4.4: "The stateless proxy MUST define a deterministic order to the records").
+ */
+const arranged = (records: readonly SrvRecord[], seed: string): SrvRecord[] =>
+  records
+    .map((record) => ({ record, drawn: hash(`${seed}/${record.name}:${record.port}`) }))
+    .sort(
+      (a, b) =>
+        (a.record.weight === 0 ? 0 : 1) - (b.record.weight === 0 ? 0 : 1) ||
+        a.drawn - b.drawn ||
+        (a.record.name < b.record.name ? -1 : 1),
+    )
+    .map(({ record }) => record);
 
 /** RFC 2782: of the records of one priority, the one where the running sum of weights first reaches the number drawn. */
 const drawOrder = (records: readonly SrvRecord[], seed: string): readonly SrvRecord[] => {
-  const left = [...records].sort(byName);
+  const left = arranged(records, seed);
   const ordered: SrvRecord[] = [];
   while (left.length > 0) {
     const total = left.reduce((sum, { weight }) => sum + weight, 0);

@@ -173,7 +173,7 @@ clause('RFC 3261 §19.1.1 SIP and SIPS URI Components', [
   {
     id: '19.1.1-7',
     says: 'For a SIPS URI, the transport parameter MUST indicate a reliable transport.',
-    notOurs: 'such a contact is kept and told; no request is sent to it (test/spec/proxy/rfc3263.test.ts)',
+    notOurs: 'such a contact is kept and told; no request is sent to it (test/spec/proxy/rfc3263-4.1.test.ts)',
   },
   {
     id: '19.1.1-8',
