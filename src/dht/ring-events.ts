@@ -118,6 +118,18 @@ export class RingEvents {
     if (await alive()) core.tell(peer);
   }
 
+  /**
+   * It fell silent, and lives on. Whoever heard that this life was over believes in no more of it, and would not hear of its
+   * end: it is told, and comes back with another. Unless nobody did, because it was we who were cut off.
+   */
+  returned(peer: Peer): void {
+    const { id, bootSequence } = peer;
+    if (this.#seen.get(id)?.version !== leaveVersion(bootSequence)) return;
+    if (this.#failures > FAILURES_MAX)
+      this.#seen.set(id, { version: joinVersion(bootSequence), until: this.#core.self.id });
+    else if (this.#core.mode === 'full') this.#tellOnly(peer, { kind: 'leave', id, bootSequence });
+  }
+
   /** Found dead where nobody told us so: its predecessor should have, and looks now. */
   nudge({ id, bootSequence }: Peer): void {
     const [predecessor] = this.#core.table.everybody.before(id, 1);

@@ -40,6 +40,7 @@ export class RingLiveness {
   readonly #introductions = new Map<string, Promise<boolean>>();
   #onDead: (peer: Peer) => void = () => undefined;
   #onAdopted: (peer: Peer) => void = () => undefined;
+  #onReturned: (peer: Peer) => void = () => undefined;
   readonly #deaths: Counter;
   readonly #refused: Counter;
 
@@ -150,6 +151,11 @@ export class RingLiveness {
     this.#onAdopted = listener;
   }
 
+  /** Called for those that we held for dead, and that live on in the same life. */
+  onReturned(listener: (peer: Peer) => void): void {
+    this.#onReturned = listener;
+  }
+
   async #indirect(peer: Peer): Promise<boolean> {
     const { table } = this.#core;
     const [behind] = table.after(peer.id, 1);
@@ -190,6 +196,7 @@ export class RingLiveness {
       }
       this.#core.adopt(peer, heard);
       this.#onAdopted(peer);
+      if (held.departed?.peer.bootSequence === peer.bootSequence) this.#onReturned(peer);
       return true;
     });
   }

@@ -133,6 +133,7 @@ export class RingMember implements RingView {
     ];
     core.onChange((change) => this.#react(change));
     live.onDead((peer) => events.nudge(peer));
+    live.onReturned((peer) => events.returned(peer));
     live.onAdopted((peer) => rounds.compareLists([peer]));
     rounds.onIncomplete(() => this.#stabilising.kick(this.#reactionMs()));
     core.onLeaseVoid(() => this.#stabilising.kick(jittered(random, REACTION_MS)));

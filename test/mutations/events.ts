@@ -65,6 +65,14 @@ export const EVENT_MUTATIONS: readonly Mutation[] = [
     why: 'whoever was told to be gone stays unknown to those that believe it',
   },
   {
+    name: 'back-in-the-same-life',
+    file: 'src/dht/ring-member.ts',
+    text: '    live.onReturned((peer) => events.returned(peer));',
+    replacement: '',
+    tests: ['test/sim/dht/events-partition.test.ts'],
+    why: 'whoever heard that a life is over, because a partition made it silent, would never believe in its owner again',
+  },
+  {
     name: 'told-goes-into-the-list',
     file: 'src/dht/ring-events.ts',
     text: "    if (event.kind === 'join') core.tell(event.peer);",
