@@ -95,7 +95,9 @@ export class Relay {
     this.#deps.retransmitter.onResponse(`${branch} ${method}`, response.status);
     // The answer to a CANCEL of ours is for us.
     if (method === 'CANCEL') return true;
-    if (method !== this.#of.request.method) return false;
+    // §16.7 step 3: "If no Via header field values remain in the response, the response was meant for this element and
+    // MUST NOT be forwarded."
+    if (method !== this.#of.request.method || response.vias.length === 1) return false;
     this.#answered(attempt, response);
     return true;
   }
