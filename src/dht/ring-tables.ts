@@ -24,6 +24,8 @@ const COMPARE_FIRST_MS = 30_000;
 const FETCH_FIRST_MS = 2000;
 /** Nobody near has it all yet: again, each time after twice as long. */
 const FETCH_AGAIN_MS = 10_000;
+/** Fingerprints in a newcomer's question: with more than these the table is all but there, and the pages are short. */
+const HAVE_A_PAGE = 128;
 /** Members that one comparison may make us ask whether they live. */
 const CHECKS_MAX = 64;
 
@@ -89,7 +91,8 @@ export class RingTables {
   }
 
   async #fetch(): Promise<void> {
-    const { neighbourhood, table, self } = this.#core;
+    const core = this.#core;
+    const { neighbourhood, table, self } = core;
     const sources = [
       neighbourhood.successors[0],
       neighbourhood.predecessors[0],
@@ -97,21 +100,35 @@ export class RingTables {
     ].flatMap((peer) => peer ?? []);
     const source = sources[this.#tries % Math.max(1, sources.length)];
     this.#tries += 1;
-    let after: Id | undefined = self.id;
+    let after = self.id;
     for (let page = 0; page < PAGES_MAX && source !== undefined; page += 1) {
-      const have = [...this.#from(after, TABLE_HAVE_MAX / 4)].map(fingerprint);
-      const answer = await this.#ask(source, { type: 'table', arc: { from: after, to: self.id }, have });
+      const { arc, have } = this.#lacking(after);
+      const answer = await this.#ask(source, { type: 'table', arc, have });
       if (answer === undefined) return;
       await Promise.all(answer.peers.map((peer) => this.#events.believe(peer)));
-      after = answer.next;
-      if (after === undefined) {
-        if (answer.complete) {
-          this.#core.setComplete();
-          this.#newcomer = true;
-        }
-        return;
+      after = answer.next ?? arc.to;
+      if (after !== self.id) continue;
+      if (answer.complete) {
+        core.setComplete();
+        this.#newcomer = true;
       }
+      return;
     }
+  }
+
+  /** The rest of the ring behind `after`, or as much of it as one message can say what is known of: nothing comes twice. */
+  #lacking(after: Id): { readonly arc: Arc; readonly have: readonly number[] } {
+    const { self } = this.#core;
+    const known: Peer[] = [];
+    let to = self.id;
+    for (const peer of this.#from(after)) {
+      if (!inHalfOpen(after, peer.id, self.id)) break;
+      known.push(peer);
+      if (known.length < HAVE_A_PAGE) continue;
+      to = peer.id;
+      break;
+    }
+    return { arc: { from: after, to }, have: known.map(fingerprint) };
   }
 
   /** With one at random; what it knows otherwise is checked before it is dropped or believed. */
@@ -154,12 +171,12 @@ export class RingTables {
   }
 
   /** All clockwise behind `id`, ourselves among them, `id` itself last. */
-  *#from(id: Id, count = Number.POSITIVE_INFINITY): Generator<Peer> {
+  *#from(id: Id): Generator<Peer> {
     const { self, table } = this.#core;
     const peers = table.everybody.peers;
     let own = false;
     const start = firstBehind(peers, id);
-    for (let n = 0; n < peers.length && n < count; n += 1) {
+    for (let n = 0; n < peers.length; n += 1) {
       const peer = peers[(start + n) % peers.length];
       if (peer === undefined) return;
       if (!own && inHalfOpen(id, self.id, peer.id)) {

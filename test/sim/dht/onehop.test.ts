@@ -7,6 +7,7 @@ import { hashToId } from '../../../src/record/id.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
 import { MetricsRegistry } from '../../../src/runtime/metrics.ts';
 import { SIM_OVERLAY, SIM_PORT, type SimMember, SimOverlay } from '../../../src/sim/sim-overlay.ts';
+import { kindOf } from '../../../src/sim/sim-traffic.ts';
 
 const lives = (member: SimMember): string =>
   member.node.members
@@ -172,6 +173,18 @@ test('in a ring of 128 every look-up of the steady state takes one round trip', 
     trips = Math.max(trips, found.roundTrips);
   }
   expect(trips).toBe(1);
+});
+
+test('members that take the ring for larger than it is ask for its table again, and are sent nothing that they have', async () => {
+  const overlay = new SimOverlay({ seed: 1, link: { delayMs: 20, jitterMs: 10 }, traced: false });
+  const pages: number[] = [];
+  overlay.network.setTap(({ bytes }) => void (kindOf(bytes) === 'page' && pages.push(bytes.length)));
+  await overlay.bootIdeal(200);
+  await overlay.world.runFor(15_000);
+  // By the gaps around them some expect more than 1.4 times as many, and look for the rest.
+  expect(pages.length).toBeGreaterThan(200);
+  // A page without a descriptor; with one it has 140 bytes more.
+  expect(Math.max(...pages)).toBeLessThan(100);
 });
 
 test('two large rings, of which one has a seed in the other, become one', async () => {
