@@ -6,6 +6,7 @@ import type { Param, SipUri } from './types.ts';
 
 export const URI_CHARS_MAX = 8192;
 const URI_PARAMS_MAX = 32;
+const URI_HEADERS_MAX = 32;
 
 // Each pattern is one class, repeated: there is nothing to go back to.
 const USER = /^(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/]|%[0-9A-Fa-f]{2})+$/;
@@ -103,6 +104,8 @@ export const parseSipUri = (text: string): Result<SipUri> => {
   const question = rest.indexOf('?');
   const headers = question < 0 ? undefined : rest.slice(question + 1);
   if (headers !== undefined && !HEADERS.test(headers)) return fail('the header part is malformed');
+  if (headers !== undefined && headers.split('&', URI_HEADERS_MAX + 1).length > URI_HEADERS_MAX)
+    return fail('too many URI headers');
   if (question >= 0) rest = rest.slice(0, question);
 
   const semicolon = rest.indexOf(';');

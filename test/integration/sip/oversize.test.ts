@@ -86,6 +86,11 @@ const BOUNDS: readonly Bound[] = [
     bound: 32,
   },
   {
+    what: 'headers of a Contact URI',
+    of: (size) => register([`Contact: <sip:h@192.0.2.4?${times(size, (index) => `h${index}=x`).join('&')}>`]),
+    bound: 32,
+  },
+  {
     what: 'characters of the Request-URI',
     of: (size) => options({ uri: `${SERVER};x=${'y'.repeat(size - SERVER.length - 3)}` }),
     bound: 8192,

@@ -7,41 +7,13 @@ import { parseContacts, parseNameAddr } from '../../../src/sip/name-addr.ts';
 import { readMessage } from '../../../src/sip/reader.ts';
 import type { Work } from '../../../src/sip/scanner.ts';
 import { readVias } from '../../../src/sip/via-reader.ts';
+import { filled, HOSTILE, messageWith } from '../../support/hostile-shapes.ts';
 import { requestText } from '../../support/sip-request.ts';
 import { latin1 } from '../../support/sip-verdict.ts';
 
 /** A row of text is searched for CR, LF and NUL, cut, trimmed and then read with blanks looked at from both sides. */
 const STEPS_PER_CHARACTER = 12;
 const SIZES = [2000, 4000, 8000, 16_000, 32_000, 64_000];
-
-const filled = (part: string, size: number): string =>
-  part.repeat(Math.ceil(size / part.length)).slice(0, size);
-
-const HOSTILE: Readonly<Record<string, (size: number) => string>> = {
-  'blanks behind From: <': (size) => `From: <${' '.repeat(size)}`,
-  'blanks in a display name': (size) => `From: a${' '.repeat(size)}b`,
-  'words of a display name': (size) => `From: ${filled('a ', size)}`,
-  'an open quoted string': (size) => `From: "${filled('\\"', size)}`,
-  'blanks between parameters': (size) => `From: <sip:a@b>${filled(`;a${' '.repeat(100)}`, size)}`,
-  'equal parameters': (size) => `From: <sip:a@b>${filled(';a=b', size)}`,
-  semicolons: (size) => `From: <sip:a@b>${';'.repeat(size)}`,
-  'a Via list': (size) => `Via: ${filled('SIP/2.0/UDP a , ', size)}`,
-  'Via parameters': (size) => `Via: SIP/2.0/UDP a${filled(' ; x = y', size)}`,
-  'blanks in a Via': (size) => `Via: SIP${' '.repeat(size)}/ 2.0`,
-  'colons in a Via': (size) => `Via: SIP/2.0/UDP ${':'.repeat(size)}`,
-  'a Contact list': (size) => `Contact: ${filled('<sip:a@b> , ', size)}`,
-  'a Contact list without brackets': (size) => `Contact: ${filled('sip:a@b;x=y, ', size)}`,
-  'blanks in an Authorization': (size) => `Authorization: Digest a=${' '.repeat(size)}`,
-  'Authorization parameters': (size) => `Authorization: Digest ${filled('a="b" , ', size)}`,
-  'an open Authorization string': (size) => `Authorization: Digest a="${filled('\\"', size)}`,
-  folds: (size) => `Subject: ${filled('\r\n ', size)}`,
-  'folds of blanks': (size) => `Subject: ${filled(`${' '.repeat(50)}\r\n `, size)}`,
-  'bare LFs': (size) => `Subject: ${filled('\n', size)}`,
-  'bare CRs': (size) => `Subject: ${filled('\r', size)}`,
-  NULs: (size) => `Subject: ${filled('\0', size)}`,
-  'empty rows': (size) => filled('X:\r\n', size - 2),
-  'tokens of Supported': (size) => `Supported: ${filled('a , ', size)}`,
-};
 
 const stepsOf = (text: string): number => {
   const work: Work = { steps: 0 };
@@ -57,10 +29,10 @@ describe('a datagram with', () => {
   test.each(Object.entries(HOSTILE))('%s is read in linear work', (_what, hostile) => {
     for (const size of SIZES) {
       // One row of everything, and the same cut into rows that stay under the bound of a row.
-      const one = requestText({ headers: [hostile(size)] });
-      const many = requestText({
-        headers: Array.from({ length: Math.ceil(size / 8000) }, () => hostile(Math.min(size, 8000))),
-      });
+      const one = messageWith([hostile(size)]);
+      const many = messageWith(
+        Array.from({ length: Math.ceil(size / 8000) }, () => hostile(Math.min(size, 8000))),
+      );
       expect(stepsOf(one)).toBeLessThan(STEPS_PER_CHARACTER * one.length);
       expect(stepsOf(many)).toBeLessThan(STEPS_PER_CHARACTER * many.length);
     }

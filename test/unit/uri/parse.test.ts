@@ -99,6 +99,7 @@ describe('a malformed URI is refused:', () => {
     ['<sip:a@b>'],
     ['sip:a@1.2.3.999'],
     [`sip:a@b;${Array.from({ length: 33 }, (_, at) => `p${at}`).join(';')}`],
+    [`sip:a@b?${Array.from({ length: 33 }, (_, at) => `h${at}=x`).join('&')}`],
     [`sip:${'a'.repeat(9000)}@b`],
   ])('%j', (text) => {
     const read = parseSipUri(text);
