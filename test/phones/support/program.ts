@@ -24,6 +24,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
   unshare: 'util-linux',
   setpriv: 'util-linux',
   bash: 'bash',
+  svmap: 'sipvicious',
+  sngrep: 'sngrep',
+  'fail2ban-regex': 'fail2ban',
 };
 
 /** Where programs are looked for; some of Debian's are for administrators. */
