@@ -35,6 +35,8 @@ export const createListenTls = (identity: TlsServerIdentity): ListenStream =>
 export interface TlsTrust {
   /** PEM of those whom we trust to vouch for others; undefined: whom the system trusts. */
   ca(): string | undefined;
+  /** Whoever answers is taken: for asking whether a server is alive, where nothing is told to it. */
+  readonly anybody?: boolean;
 }
 
 export const createConnectTls = (trust: TlsTrust): ConnectStream =>
@@ -48,6 +50,7 @@ export const createConnectTls = (trust: TlsTrust): ConnectStream =>
         // RFC 6066 §3: "Literal IPv4 and IPv6 addresses are not permitted in "HostName"."
         ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
         ...(ca === undefined ? {} : { ca }),
+        rejectUnauthorized: trust.anybody !== true,
         checkServerIdentity: (_host, { raw }) => {
           const problem = identityProblem(serverName, new X509Certificate(raw));
           return problem === undefined ? undefined : new CodedError('ERR_TLS_IDENTITY', problem);
