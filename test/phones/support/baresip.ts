@@ -15,6 +15,8 @@ export interface BaresipOptions extends Account {
   /** Where all its requests go; without it baresip follows a 302 itself. */
   readonly outbound?: string;
   readonly expiresSec?: number;
+  /** The user name of its credentials, if not the user. */
+  readonly authUser?: string;
   readonly answers: 'auto' | 'manual';
 }
 
@@ -121,7 +123,7 @@ const account = (options: BaresipOptions): string => {
   const { user, domain, password, transport = 'udp', outbound, expiresSec = 60, answers } = options;
   const fields = [
     `<sip:${user}@${domain};transport=${transport}>`,
-    `auth_user=${user}`,
+    `auth_user=${options.authUser ?? user}`,
     `auth_pass=${password}`,
     `regint=${expiresSec}`,
     `answermode=${answers}`,
