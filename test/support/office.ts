@@ -76,7 +76,10 @@ export const openOffice = async (options: OfficeOptions = {}): Promise<Office> =
     config: {
       publication: 'local',
       ...options.config,
-      sip: options.open === true ? {} : { auth: { usersFile: 'given', algorithms } },
+      sip: {
+        ...(options.config?.['sip'] as object | undefined),
+        ...(options.open === true ? {} : { auth: { usersFile: 'given', algorithms } }),
+      },
     },
     world: { clock, dns: { naptr: none, srv: none, addresses: none }, ...options.world },
   });
