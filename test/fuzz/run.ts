@@ -1,5 +1,5 @@
 // Throws mutated messages at a registrar, a million if asked, and says what it answered and what its memory did.
-// npm run fuzz -- --transport udp --messages 1000000 --seed 1 [--from 0] [--keep FOLDER]
+// npm run fuzz -- --transport udp --messages 1000000 --seed 1 [--from 0] [--passwords] [--keep FOLDER]
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -18,6 +18,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     /** A run goes on where another stopped: every batch has its own chance. */
     from: { type: 'string', default: '0' },
+    /** The server asks for them: of what is sent nobody knows any. */
+    passwords: { type: 'boolean', default: false },
     /** Where the messages go among which a fault came. */
     keep: { type: 'string', default: 'test/vectors/crashers' },
   },
@@ -29,7 +31,7 @@ const TRANSPORTS = ['udp', 'tcp', 'tls', 'ws', 'wss'] as const;
 const transport = TRANSPORTS.find((one) => one === values.transport);
 if (transport === undefined)
   throw new Error(`--transport is one of ${TRANSPORTS.join(', ')}, not ${values.transport}`);
-const child = fork('test/fuzz/subject.ts', TRANSPORTS.slice(), {
+const child = fork('test/fuzz/subject.ts', [values.passwords ? 'digest' : 'none', ...TRANSPORTS], {
   execArgv: ['--import', 'tsx'],
 });
 const errors: string[] = [];

@@ -2,6 +2,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DIGEST_ALGORITHMS } from '../../src/auth/digest.ts';
+import { addUser } from '../../src/auth/user-edit.ts';
+import { parseUserFile } from '../../src/auth/user-file.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { type Log, silentLog } from '../../src/runtime/log.ts';
 import { createAuthority } from '../support/certificates.ts';
@@ -23,6 +26,20 @@ const startedMs = systemClock.wallMs();
 const none = async () => ({ kind: 'none' as const });
 
 const domain = makeDomain('example.com');
+const [mode, ...transports] = process.argv.slice(2);
+const users = parseUserFile(
+  ['alice', 'bob', 'carol'].reduce((text, user) => {
+    const added = addUser(text, {
+      user,
+      realm: domain.domain,
+      password: user,
+      algorithms: DIGEST_ALGORITHMS,
+    });
+    if (!added.ok) throw new Error(added.error);
+    return added.value.text;
+  }, ''),
+);
+if (!users.ok) throw new Error('the users of the fuzzed server');
 const certificate = createAuthority().issue({ commonName: 'example.com', names: ['DNS:example.com'] });
 const folder = mkdtempSync(join(tmpdir(), 'chordial-fuzz-'));
 process.once('exit', () => rmSync(folder, { recursive: true }));
@@ -32,6 +49,7 @@ writeFileSync(tls.keyFile, certificate.keyPem);
 const server = await startServer({
   domain,
   trust: trustOf([domain]),
+  users: mode === 'digest' ? users.value : undefined,
   config: {
     publication: 'local',
     aliases: [
@@ -45,7 +63,11 @@ const server = await startServer({
       'host.example.net',
       'sip.test',
     ],
-    sip: { listen: process.argv.slice(2).map((transport) => `${transport}:127.0.0.1:0`), tls },
+    sip: {
+      listen: transports.map((transport) => `${transport}:127.0.0.1:0`),
+      tls,
+      auth: mode === 'digest' ? { mode, usersFile: 'given', algorithms: DIGEST_ALGORITHMS } : { mode },
+    },
   },
   world: {
     log,
