@@ -55,7 +55,8 @@ interface Repeating {
 const ANSWERED_MS = 64 * T1_MS;
 
 /**
- * Answers that are kept for a repeated request, a generation; 16 MiB in two at the very most, 4 in practice. Where more
+ * Answers that are kept for a repeated request, a generation: 16 MiB in two at the very most, and as much in practice,
+ * for short ones keep alive what lies beside them in the buffer pool. Where more
  * are given within timer J, the oldest go first, and their requests are served anew if they come again.
  */
 const ANSWERS_MAX = 4096;

@@ -1,4 +1,5 @@
 // sips: by RFC 5630: who asks for TLS all the way gets a way with TLS, or is told that there is none.
+import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { gets, type Office, type OfficePhone, openOffice } from '../../support/office.ts';
 
@@ -66,3 +67,18 @@ test.each([
   const answer = await gets(phone, { uri: `sip:${name}` }, 302);
   expect(answer.header('Contact')).toEqual(contacts);
 });
+
+test.each(['', ';transport=tcp', ';transport=udp'])(
+  'a sips: call elsewhere%s never leaves in the clear: without TLS there is no way',
+  async (params) => {
+    const callee = await office.peer();
+    const { port } = callee.local;
+    const knocks: unknown[] = [];
+    const ear = createServer((socket) => knocks.push(socket.destroy()));
+    await new Promise<void>((resolve) => ear.listen(port, '127.0.0.1', resolve));
+    const answer = await phone.ask({ uri: `sips:x@127.0.0.1:${port}${params}` });
+    await new Promise((resolve) => ear.close(resolve));
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect([callee.unread, knocks]).toEqual([0, []]);
+  },
+);
