@@ -57,17 +57,30 @@ export type ListenStream = (bind: Endpoint, options: ListenOptions) => Promise<S
 /** Resolves when connected and ready, or rejects with what the system said (refused, aborted, not to be trusted). */
 export type ConnectStream = (to: Endpoint, options: ConnectOptions) => Promise<StreamPort>;
 
-/** What a connection is served through: its own socket, or a layer above it. */
+/** What lies above the sockets that a listener accepts. */
 export interface Layer {
-  readonly socket: Socket;
-  /** The event that says that its handshake is done; undefined if there is none. */
-  readonly readyEvent: string | undefined;
+  /** The socket to serve, above the accepted one; asked only for connections that are let in. */
+  readonly over: (raw: Socket) => Socket;
+  /** The event by which it says that its handshake is done. */
+  readonly readyEvent: string;
 }
 
-const serve = (socket: Socket, writeBufferBytesMax: number, isReady: () => boolean): StreamPort => {
-  const local = { host: socket.localAddress ?? '', port: socket.localPort ?? 0 };
-  const remote = { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
-  const open = () => !socket.destroyed && socket.writable;
+/** An attempt to connect, and the event that says that it has succeeded. */
+export interface Dialled {
+  readonly socket: Socket;
+  readonly readyEvent: string;
+}
+
+/** `socketOf`: what is served now; a layer comes between only once the connection was let in. */
+const serve = (
+  raw: Socket,
+  writeBufferBytesMax: number,
+  now: { readonly socketOf: () => Socket; readonly isReady: () => boolean },
+): StreamPort => {
+  const local = { host: raw.localAddress ?? '', port: raw.localPort ?? 0 };
+  const remote = { host: raw.remoteAddress ?? '', port: raw.remotePort ?? 0 };
+  const { socketOf, isReady } = now;
+  const open = () => !socketOf().destroyed && socketOf().writable;
   return {
     local,
     remote,
@@ -78,14 +91,14 @@ const serve = (socket: Socket, writeBufferBytesMax: number, isReady: () => boole
       return isReady();
     },
     send(bytes) {
-      if (!open() || socket.writableLength + bytes.length > writeBufferBytesMax) return false;
-      socket.write(bytes);
+      if (!open() || socketOf().writableLength + bytes.length > writeBufferBytesMax) return false;
+      socketOf().write(bytes);
       return true;
     },
-    pause: () => void socket.pause(),
-    resume: () => void socket.resume(),
-    end: () => void socket.end(),
-    destroy: () => void socket.destroy(),
+    pause: () => void socketOf().pause(),
+    resume: () => void socketOf().resume(),
+    end: () => void socketOf().end(),
+    destroy: () => void socketOf().destroy(),
   };
 };
 
@@ -98,34 +111,36 @@ const attach = (socket: Socket, handlers: StreamHandlers): void => {
   socket.on('close', () => handlers.onClose(failure));
 };
 
-const accept = (raw: Socket, layerOf: (raw: Socket) => Layer, options: ListenOptions): void => {
+const accept = (raw: Socket, layer: Layer | undefined, options: ListenOptions): void => {
   // A peer that is gone before we looked has no address: nothing to serve.
   if (raw.remoteAddress === undefined) return void raw.destroy();
   // Answers are small and waited for: Nagle's algorithm would only delay them.
   raw.setNoDelay(true);
-  const { socket, readyEvent } = layerOf(raw);
-  let ready = readyEvent === undefined;
-  const handlers = options.onStream(serve(socket, options.writeBufferBytesMax, () => ready));
+  let socket = raw;
+  let ready = layer === undefined;
+  const now = { socketOf: () => socket, isReady: () => ready };
+  const handlers = options.onStream(serve(raw, options.writeBufferBytesMax, now));
   if (handlers === undefined) {
     // A reset of a refused connection is of no interest, but unheard it would end the process.
-    socket.on('error', () => socket.destroy());
-    socket.destroy();
+    raw.on('error', () => raw.destroy());
+    raw.destroy();
     return;
   }
+  if (layer !== undefined) socket = layer.over(raw);
   attach(socket, handlers);
-  if (readyEvent === undefined) return;
-  socket.once(readyEvent, () => {
+  if (layer === undefined) return;
+  socket.once(layer.readyEvent, () => {
     ready = true;
     handlers.onReady?.();
   });
 };
 
-/** Listens; each connection is served through what `layerOf` puts above it. */
+/** Listens; each connection is served through the layer, if there is one. */
 export const listenThrough =
-  (layerOf: (raw: Socket) => Layer): ListenStream =>
+  (layer?: Layer): ListenStream =>
   (bind, options) =>
     new Promise((resolve, reject) => {
-      const server = createServer((raw) => accept(raw, layerOf, options));
+      const server = createServer((raw) => accept(raw, layer, options));
       server.once('error', reject);
       server.listen({ host: bind.host, port: bind.port, ipv6Only: bind.host.includes(':') }, () => {
         server.off('error', reject);
@@ -149,9 +164,9 @@ export const listenThrough =
       });
     });
 
-/** Connects; `dial` begins the attempt, which has succeeded when the socket emits the layer's event. */
+/** Connects; `dial` begins the attempt. */
 export const connectThrough =
-  (dial: (to: Endpoint, serverName: string | undefined) => Layer): ConnectStream =>
+  (dial: (to: Endpoint, serverName: string | undefined) => Dialled): ConnectStream =>
   (to, options) =>
     new Promise((resolve, reject) => {
       if (isIP(to.host) === 0 || to.port < 1 || to.port > 65535)
@@ -160,7 +175,7 @@ export const connectThrough =
         );
       if (options.signal.aborted)
         return reject(new CodedError('ERR_STREAM_ABORTED', 'the attempt was given up'));
-      const { socket, readyEvent = 'connect' } = dial(to, options.serverName);
+      const { socket, readyEvent } = dial(to, options.serverName);
       const abort = () => socket.destroy(new CodedError('ERR_STREAM_ABORTED', 'the attempt was given up'));
       options.signal.addEventListener('abort', abort, { once: true });
       const fail = (error: Error) => {
@@ -172,15 +187,16 @@ export const connectThrough =
         options.signal.removeEventListener('abort', abort);
         socket.off('error', fail);
         socket.setNoDelay(true);
-        const stream = serve(socket, options.writeBufferBytesMax, () => true);
+        const now = { socketOf: () => socket, isReady: () => true };
+        const stream = serve(socket, options.writeBufferBytesMax, now);
         attach(socket, options.onStream(stream));
         resolve(stream);
       });
     });
 
-export const listenStream: ListenStream = listenThrough((socket) => ({ socket, readyEvent: undefined }));
+export const listenStream: ListenStream = listenThrough();
 
 export const connectStream: ConnectStream = connectThrough(({ host, port }) => ({
   socket: connect({ host, port }),
-  readyEvent: undefined,
+  readyEvent: 'connect',
 }));

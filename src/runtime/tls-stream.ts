@@ -14,22 +14,25 @@ export interface TlsServerIdentity {
 
 /** The layer takes the raw connection over; nothing is decrypted, or counted as ready, before the handshake is done. */
 export const createListenTls = (identity: TlsServerIdentity): ListenStream =>
-  listenThrough((raw) => {
-    const common = identity.contextFor(undefined);
-    const socket = new TLSSocket(raw, {
-      isServer: true,
-      ...(common === undefined ? {} : { secureContext: common }),
-      SNICallback: (name, done) => done(null, identity.contextFor(name)),
-      requestCert: false,
-    });
-    // Without a tls.Server above it (which would accept, and so count, connections only after their handshake) a socket
-    // tells of a broken record by this event and does nothing else about it.
-    socket.on('_tlsError', (error: Error) => socket.destroy(error));
-    socket.once('secure', () => {
-      // A client that asks for a new handshake again and again costs us far more than itself (CVE-2011-1473).
-      socket.disableRenegotiation();
-    });
-    return { socket, readyEvent: 'secure' };
+  listenThrough({
+    readyEvent: 'secure',
+    over(raw) {
+      const common = identity.contextFor(undefined);
+      const socket = new TLSSocket(raw, {
+        isServer: true,
+        ...(common === undefined ? {} : { secureContext: common }),
+        SNICallback: (name, done) => done(null, identity.contextFor(name)),
+        requestCert: false,
+      });
+      // Without a tls.Server above it (which would accept, and so count, connections only after their handshake) a socket
+      // tells of a broken record by this event and does nothing else about it.
+      socket.on('_tlsError', (error: Error) => socket.destroy(error));
+      socket.once('secure', () => {
+        // A client that asks for a new handshake again and again costs us far more than itself (CVE-2011-1473).
+        socket.disableRenegotiation();
+      });
+      return socket;
+    },
   });
 
 export interface TlsTrust {
