@@ -10,6 +10,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import type { ArgumentsCamelCase } from 'yargs';
+import type { Config } from '../config.ts';
+import { aliasesOf } from '../config-of-domain.ts';
 import { userSources } from '../config-users.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { canonicalHost } from '../uri/hosts.ts';
@@ -35,13 +37,24 @@ export function targetOf(argv: ArgumentsCamelCase): Target {
   if (typeof given.file === 'string' && typeof given.realm === 'string')
     return { file: given.file, realm: given.realm };
   const config = configured(argv);
-  const realm = typeof given.realm === 'string' ? canonicalHost(given.realm) : config.domain[0];
-  if (typeof given.file === 'string') return { file: given.file, realm };
+  if (typeof given.file === 'string') return { file: given.file, realm: config.domain[0] };
+  const realm = typeof given.realm === 'string' ? domainIn(config, given.realm) : config.domain[0];
   const sources = userSources(config);
   const source =
     sources.find(({ domain }) => domain === realm) ?? sources.find(({ domain }) => domain === undefined);
   if (source === undefined) throw noFile();
   return { file: source.path, realm };
+}
+
+/** Nobody could ever log in to another one: its lines would stand in the file for nothing. */
+function domainIn(config: Config, name: string): string {
+  const host = canonicalHost(name);
+  const domain = config.aliases.includes(host) ? config.domain[0] : (aliasesOf(config).get(host) ?? host);
+  if (config.domain.includes(domain)) return domain;
+  throw new CliError(
+    EXIT.usage,
+    `${name} is not a domain or alias of the configuration (${config.domain.join(', ')})`,
+  );
 }
 
 /** All files that there are, or the one that was given. */

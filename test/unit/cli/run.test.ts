@@ -219,7 +219,7 @@ describe('users', () => {
     const office = `domain: [a.example, b.example]
 publication: local
 sip: {auth: {usersFile: common}}
-domains: {b.example: {auth: {usersFile: own}}}`;
+domains: {b.example: {aliases: [sip.b.example], auth: {usersFile: own}}}`;
     writeFileSync(at('office.yaml'), office);
     writeFileSync(at('common'), `al:a.example:${HA1}\n`);
     writeFileSync(at('own'), `bob:b.example:${HA1}\n`);
@@ -231,6 +231,12 @@ domains: {b.example: {auth: {usersFile: own}}}`;
     expect(readFileSync(at('own'), 'utf8')).toBe(`bob:b.example:${HA1}\n7:b.example:alias:bob\n`);
     expect((await users('remove', 'al')).code).toBe(0);
     expect(readFileSync(at('common'), 'utf8')).toBe('');
+    expect((await users('remove', 'bob', '--domain', 'sip.B.example')).code).toBe(0);
+    const typo = await users('remove', 'bob', '--domain', 'c.example');
+    expect([typo.code, typo.stderr]).toEqual([
+      2,
+      'chordial: c.example is not a domain or alias of the configuration (a.example, b.example)\n',
+    ]);
   });
 });
 
