@@ -10,6 +10,8 @@ export interface ServerProcess {
   readonly tcp: Endpoint;
   readonly overlay: Endpoint;
   readonly admin: Endpoint;
+  /** The first listener of a transport. */
+  placeOf(transport: string): Endpoint;
   /** Sends the signal and waits for the end; the exit status, null if killed. */
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
@@ -77,6 +79,7 @@ export async function startProcess(
     tcp: of('tcp'),
     overlay: endpointOf(line.overlay ?? ''),
     admin: endpointOf(line.admin),
+    placeOf: of,
     async end(signal) {
       if (child.exitCode === null && child.signalCode === null) {
         const ended = once(child, 'exit');
