@@ -104,6 +104,33 @@ const world = (
   return { clock, lines, metrics, guard, build, check, login, challengeOf };
 };
 
+describe('a realm among several', () => {
+  const realms = new Map([
+    ['biloxi.com', { secret: Buffer.from('of biloxi alone'), algorithms: ['SHA-256', 'MD5'] as const }],
+    ['atlanta.com', {}],
+  ]);
+
+  test('is challenged by its own algorithms', () => {
+    const { check, challengeOf } = world({ realms });
+    expect(challengeOf(check({})).map((value) => /algorithm=([^,]+)/.exec(value)?.[1])).toEqual([
+      'SHA-256',
+      'MD5',
+    ]);
+  });
+
+  test('takes no nonce that was made with the common secret, and registrars that share its own do', () => {
+    const { check, challengeOf, build } = world({ realms });
+    const [nonceless, sharing] = [build({ realms: new Map() }), build({ secret: Buffer.from('another') })];
+    const answerFrom = (at: ReturnType<typeof build>) =>
+      answerTo(
+        challengeOf(check({ at })).find((value) => value.includes('MD5')),
+        bob,
+      );
+    expect(check({ authorization: answerFrom(nonceless) })).toMatchObject({ kind: 'challenge', stale: true });
+    expect(check({ authorization: answerFrom(sharing) })).toEqual({ kind: 'ok', users: ['bob'] });
+  });
+});
+
 describe('challenges', () => {
   test('401 with WWW-Authenticate, for a realm that is the domain', () => {
     const { check, challengeOf } = world();

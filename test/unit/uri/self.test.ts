@@ -12,6 +12,7 @@ const uriOf = (text: string): SipUri => {
 const self: Self = createSelf({
   domains: ['Biloxi.com', 'tenant.example'],
   aliases: ['pbx.biloxi.com'],
+  aliasesOf: new Map([['Sip.Tenant.example', 'tenant.example']]),
   listeners: [
     { bound: { host: '127.0.0.1', port: 5060 }, advertised: { host: '127.0.0.1', port: 5060 } },
     { bound: { host: '10.0.0.5', port: 5070 }, advertised: { host: 'sip.biloxi.com', port: 15070 } },
@@ -29,6 +30,8 @@ describe('the domain a URI is ours by', () => {
     ['sip:bob@biloxi.com:9999', undefined],
     ['sip:bob@pbx.biloxi.com', 'biloxi.com'],
     ['sip:bob@tenant.example:5070', 'tenant.example'],
+    ['sip:bob@sip.tenant.example', 'tenant.example'],
+    ['sip:bob@sip.tenant.example:9999', undefined],
     ['sip:bob@other.example', undefined],
     // An IP literal or host name is us only together with one of our ports; absent is the transport's default.
     ['sip:bob@127.0.0.1', 'biloxi.com'],
