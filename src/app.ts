@@ -152,6 +152,7 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
       tokens,
       branches: new Branches(derived(secret, 'branch')),
       background: lifecycle,
+      log: log.child({ mod: 'proxy' }),
       metrics,
       get self() {
         return self.now;

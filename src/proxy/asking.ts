@@ -2,6 +2,7 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Background } from '../runtime/lifecycle.ts';
 import { GIVE_UP_MS, type Retransmitter, type Silence } from '../sip/client-transaction.ts';
+import type { NextHop } from '../sip/types.ts';
 import { type HopRests, SILENT_REST_MS } from './hop-rests.ts';
 import type { Attempt, RelayedRequest } from './relayed-request.ts';
 import type { Reached } from './way.ts';
@@ -19,8 +20,8 @@ export type Failure = 'silent' | 'unavailable';
 export interface AskingEvents {
   /** The current hop has let 3.5 s go by. */
   onQuiet(): void;
-  /** It goes to another hop. */
-  onNextHop(): void;
+  /** It goes to another hop than `from`. */
+  onNextHop(from: NextHop): void;
   /** Nobody is left to ask, or no time. */
   onFailure(failure: Failure): void;
 }
@@ -127,9 +128,10 @@ export class Asking {
         if (this.#failure !== undefined) this.#events.onFailure(this.#failure);
         return;
       }
-      this.#leave(this.#current);
+      const left = this.#current;
+      this.#leave(left);
       this.#current = this.#attemptAt(next);
-      this.#events.onNextHop();
+      this.#events.onNextHop(left.hop);
       if (this.send(next.bytes)) return;
       this.#failure = 'unavailable';
     }

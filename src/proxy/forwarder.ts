@@ -1,8 +1,10 @@
 // Forwards requests and answers: which relay they belong to, and what is done for those that none is kept for (RFC 3261 §16.11).
 import type { FlowTokens } from '../auth/flow-token.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { formatEndpoint } from '../runtime/datagram.ts';
 import type { Dns } from '../runtime/dns.ts';
 import type { Background } from '../runtime/lifecycle.ts';
+import type { Log } from '../runtime/log.ts';
 import type { Counter, Metrics } from '../runtime/metrics.ts';
 import { GIVE_UP_MS, type Retransmitter } from '../sip/client-transaction.ts';
 import { writeRequest, writeResponse } from '../sip/codec.ts';
@@ -21,7 +23,7 @@ import {
 } from './forwarded-message.ts';
 import { HopRests } from './hop-rests.ts';
 import type { NoWay } from './no-way.ts';
-import { Relay, type RelayDeps } from './relay.ts';
+import { Relay, type RelayDeps, type Turn } from './relay.ts';
 import { RelayTable, type RelayTableOptions } from './relay-table.ts';
 import type { RelayedRequest } from './relayed-request.ts';
 import { Way, type WayOptions } from './way.ts';
@@ -36,6 +38,7 @@ export interface ForwarderDeps {
   readonly branches: Branches;
   readonly self: Self;
   readonly background: Background;
+  readonly log: Log;
   readonly metrics: Metrics;
 }
 
@@ -51,6 +54,14 @@ const BEGINS_DIALOG: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'REFE
 const tagOf = (address: SipRequest['from']): string | undefined => findParam(address.params, 'tag')?.value;
 
 const isSips = (uri: string): boolean => /^sips:/i.test(uri);
+
+/** Whatever a phone sent is cut (docs/operations.md). */
+const LOGGED_CHARS_MAX = 128;
+const WHY: Readonly<Record<Turn, string>> = {
+  'next-hop': 'silent, away or busy: the next server is tried',
+  timeout: 'no answer',
+  unreachable: 'away or busy, and no other server',
+};
 
 /** What a request is held by: as it came, and as it goes out until it is answered. */
 const HELD_TIMES = 2;
@@ -83,7 +94,7 @@ export class Forwarder {
       rests: this.#rests,
       sendBack: (response) => this.#sendBack(response),
       onEnd: (relay) => this.#table.end(relay, deps.clock.monoMs()),
-      onTurn: (result) => this.#requests.add({ result }),
+      onTurn: (result, request, from) => this.#tell(result, request, from),
     };
   }
 
@@ -125,6 +136,15 @@ export class Forwarder {
       transaction.reply({ status, ...(reason === undefined ? {} : { reason }) });
     }
     return outcome;
+  }
+
+  /** What became of a request whose line in the log said that it was forwarded. */
+  #tell(result: Turn, { method, callId }: SipRequest, from: NextHop): void {
+    this.#requests.add({ result });
+    const to = `${from.transport}:${formatEndpoint(from)}`;
+    const fields = { method, callId: callId.slice(0, LOGGED_CHARS_MAX), to, why: WHY[result] };
+    if (result === 'next-hop') this.#deps.log.debug(fields, 'forwarding');
+    else this.#deps.log.info(fields, 'forwarding');
   }
 
   /** Every response that comes to us: we ask nothing ourselves, so each is the answer to what we forwarded, or stray. */

@@ -1,7 +1,7 @@
 // One forwarded request between its caller and the hop that answers, until its end (RFC 3261 §16.7–16.10, docs/adr/0015-failover.md).
 import type { Timer } from '../runtime/clock.ts';
 import { writeReply, writeResponse } from '../sip/codec.ts';
-import type { HeaderRow, Reply, SipRequest, SipResponse } from '../sip/types.ts';
+import type { HeaderRow, NextHop, Reply, SipRequest, SipResponse } from '../sip/types.ts';
 import { type AnswerFacts, answerDecision } from './answer-decision.ts';
 import { Asking, type AskingDeps, type Failure } from './asking.ts';
 import { forwardedResponse, viaOf } from './forwarded-message.ts';
@@ -15,9 +15,11 @@ export interface RelayDeps extends AskingDeps {
   readonly sendBack: (response: SipResponse) => void;
   /** The caller has his final answer, or its ACK went by. */
   readonly onEnd: (relay: Relay) => void;
-  /** It went on to another hop, or had to be given up. */
-  readonly onTurn: (result: 'next-hop' | 'timeout' | 'unreachable') => void;
+  /** It went on to another hop than `from`, or had to be given up there. */
+  readonly onTurn: (result: Turn, request: SipRequest, from: NextHop) => void;
 }
+
+export type Turn = 'next-hop' | 'timeout' | 'unreachable';
 
 /** RFC 3261 §17.2.1: 100 "unless it knows that the TU will generate a provisional or final response within 200 ms". */
 const TRYING_AFTER_MS = 200;
@@ -50,7 +52,7 @@ export class Relay {
       onQuiet: () => {
         if (!this.#invite) this.#sayTrying();
       },
-      onNextHop: () => deps.onTurn('next-hop'),
+      onNextHop: (from: NextHop) => deps.onTurn('next-hop', of.request, from),
       onFailure: (failure: Failure) => this.#giveUp(failure),
     };
     this.#asking = new Asking(deps, of, events, first);
@@ -213,7 +215,8 @@ export class Relay {
 
   #giveUp(failure: Failure): void {
     if (this.#phase !== 'open') return;
-    this.#deps.onTurn(failure === 'silent' ? 'timeout' : 'unreachable');
+    const turn = failure === 'silent' ? 'timeout' : 'unreachable';
+    this.#deps.onTurn(turn, this.#of.request, this.#asking.current.hop);
     if (this.#invite && this.#cancelled !== undefined) this.#refuse({ status: 487 });
     // §16.9 and §16.7 step 6: "If the only response that was received is a 503, the proxy SHOULD generate a 500 response
     // and forward that upstream."

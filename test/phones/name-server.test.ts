@@ -1,10 +1,10 @@
 // RFC 3263 by a real name server: what dnsmasq says, through node's resolver, becomes hops in the right order.
-import { type ChildProcess, spawn } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { resolveHops } from '../../src/proxy/resolve.ts';
 import { createDns, type Dns } from '../../src/runtime/dns.ts';
 import { parseSipUri } from '../../src/uri/parse.ts';
-import { requirePrograms } from './support/program.ts';
+import { udpPeer } from '../support/sip-peers.ts';
+import { Program, requirePrograms } from './support/program.ts';
 
 const MANY = Array.from(
   { length: 40 },
@@ -33,48 +33,40 @@ const RECORDS = [
   '--host-record=m0.many.example,192.0.2.40',
 ];
 
-let server: ChildProcess;
+let server: Program;
 let dns: Dns;
 
-/** dnsmasq on a free port, or undefined if somebody took it meanwhile. */
-const start = (port: number): Promise<ChildProcess | undefined> =>
-  new Promise((resolve) => {
-    const started = spawn('dnsmasq', [
-      '--keep-in-foreground',
-      '--log-facility=-',
-      '--conf-file=/dev/null',
-      '--pid-file=',
-      '--no-resolv',
-      '--no-hosts',
-      '--bind-interfaces',
-      '--listen-address=127.0.0.1',
-      `--port=${port}`,
-      '--user=root',
-      '--group=root',
-      '--local=/example/',
-      '--local=/example.com/',
-      ...RECORDS,
-    ]);
-    started.once('exit', () => resolve(undefined));
-    started.stderr.on('data', (text: Buffer) => {
-      if (text.toString().includes('started, version')) resolve(started);
-    });
-  });
+const OPTIONS = [
+  '--keep-in-foreground',
+  '--log-facility=-',
+  '--conf-file=/dev/null',
+  '--pid-file=',
+  '--no-resolv',
+  '--no-hosts',
+  '--bind-interfaces',
+  '--listen-address=127.0.0.1',
+  '--user=root',
+  '--group=root',
+  '--local=/example/',
+  '--local=/example.com/',
+];
 
 beforeAll(async () => {
   requirePrograms('dnsmasq');
+  // Its port can't be left to the system: a free one is asked for, and may be taken meanwhile.
   for (let attempt = 0; attempt < 10; attempt += 1) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const started = await start(port);
+    const { local, close } = await udpPeer();
+    await close();
+    server = new Program('dnsmasq', ['dnsmasq', ...OPTIONS, `--port=${local.port}`, ...RECORDS]);
+    const started = await server.line(/started, version/).catch(() => undefined);
     if (started === undefined) continue;
-    server = started;
-    dns = createDns({ timeoutMs: 2000, servers: [`127.0.0.1:${port}`] });
+    dns = createDns({ timeoutMs: 2000, servers: [`127.0.0.1:${local.port}`] });
     return;
   }
   throw new Error('dnsmasq did not start');
 });
-afterAll(() => {
-  server.kill();
+afterAll(async () => {
+  await server.end();
 });
 
 const hopsOf = async (text: string, supported: readonly string[] = ['udp4', 'tcp4'], seed = 's') => {

@@ -3,6 +3,7 @@ import { FlowTokens } from '../../src/auth/flow-token.ts';
 import { Branches } from '../../src/proxy/branch.ts';
 import { Forwarder } from '../../src/proxy/forwarder.ts';
 import type { Dns } from '../../src/runtime/dns.ts';
+import { type LogFields, silentLog } from '../../src/runtime/log.ts';
 import { MetricsRegistry } from '../../src/runtime/metrics.ts';
 import { Retransmitter } from '../../src/sip/client-transaction.ts';
 import type { NextHop, Transport } from '../../src/sip/types.ts';
@@ -47,6 +48,8 @@ export class ForwardWorld {
   /** Targets without a way. BOUNDED: by the test. */
   readonly unreachable = new Set<string>();
   readonly asked: NextHop[] = [];
+  /** Info lines of the log. BOUNDED: by the test. */
+  readonly lines: LogFields[] = [];
   forwarder: Forwarder;
   readonly #options: WorldOptions;
 
@@ -85,6 +88,7 @@ export class ForwardWorld {
             });
           },
         },
+        log: { ...silentLog, info: (fields) => this.lines.push(fields) },
         metrics: this.metrics,
       },
       { max, bytesMax },

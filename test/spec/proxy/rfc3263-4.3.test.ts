@@ -332,6 +332,14 @@ describe('two servers that both take nothing', () => {
     expect(at.caller.sent.map(startOf).filter((text, n, all) => all.indexOf(text) === n)).toEqual(heard);
   });
 
+  test('are told in the log, with the last of them', async () => {
+    const at = await moved();
+    await silence(at, 60_000);
+    expect(at.lines).toEqual([
+      { method: 'INVITE', callId: 'call-1', to: 'udp:192.0.2.8:5062', why: 'no answer' },
+    ]);
+  });
+
   test('leave no timer behind', async () => {
     const at = await moved();
     await silence(at, 40_000);
