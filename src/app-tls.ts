@@ -1,6 +1,7 @@
 // The certificates in force while the server runs: exchanged when their files change or SIGHUP says so, watched for their end.
 import type { Config } from './config.ts';
 import { certificatesOf } from './config-tls.ts';
+import { type LoadedTls, loadCertificate, loadRoots } from './config-tls-files.ts';
 import { CertificateStore, COMMON } from './runtime/certificate-store.ts';
 import type { Clock, Timer } from './runtime/clock.ts';
 import type { Background } from './runtime/lifecycle.ts';
@@ -8,7 +9,6 @@ import type { Log } from './runtime/log.ts';
 import type { Metrics } from './runtime/metrics.ts';
 import type { Random } from './runtime/random.ts';
 import { fileFingerprint, WatchedFiles } from './runtime/watched-files.ts';
-import { type LoadedTls, loadCertificate, loadRoots } from './tls-files.ts';
 
 export interface LiveTlsDeps {
   readonly clock: Clock;

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { UserLine } from './auth/user-line.ts';
 import { type Config, isLoopbackOnly } from './config.ts';
+import { type LoadedTls, loadTls } from './config-tls-files.ts';
 import { readUsers, userSources } from './config-users.ts';
 import { generateKeyPem, identityFromPem } from './record/identity.ts';
 import { isSelfCertifying, selfCertifyingDomain } from './record/self-certifying.ts';
@@ -10,7 +11,6 @@ import type { Identity } from './record/types.ts';
 import { messageOf } from './runtime/errors.ts';
 import { atOnce } from './runtime/in-turns.ts';
 import { fail, ok, type Result } from './runtime/result.ts';
-import { type LoadedTls, loadTls } from './tls-files.ts';
 
 export interface LoadedFiles {
   /** Of the first domain: signs the bindings of all that have no key of their own, and is our place in the ring. */

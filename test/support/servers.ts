@@ -2,12 +2,12 @@
 import { type App, createApp } from '../../src/app.ts';
 import { type Config, parseConfig } from '../../src/config.ts';
 import type { LoadedFiles } from '../../src/config-files.ts';
+import { loadTls } from '../../src/config-tls-files.ts';
 import { generateKeyPem, identityFromPem } from '../../src/record/identity.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { type DatagramPort, type Endpoint, openDatagram } from '../../src/runtime/datagram.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { systemWorld, type World } from '../../src/runtime/world.ts';
-import { loadTls } from '../../src/tls-files.ts';
 
 /** A domain's key, kept over restarts: it is configuration. */
 export interface TestDomain {
