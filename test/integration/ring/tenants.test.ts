@@ -1,13 +1,15 @@
 // Two domains on one registrar of a real ring: each one's bindings are signed by its own key, and others believe that key alone.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LspClient } from '../../../src/lsp-client.ts';
+import { formatKeyRecord } from '../../../src/record/dns-keys.ts';
 import { ServerRing } from '../../support/server-ring.ts';
-import { makeDomain, type TestServer } from '../../support/servers.ts';
+import { makeDomain, startServer, type TestServer, trustOf } from '../../support/servers.ts';
 import { SipClient } from '../../support/sip-client.ts';
 import { trustText } from '../../support/sites.ts';
 
 // The tenant's selector is its own, too: the same registrar is 0 in one domain and 3 in the other.
-const [node, tenant, third] = [makeDomain('a.example'), makeDomain('b.example', 3), makeDomain('c.example')];
+const [node, tenant] = [makeDomain('a.example'), makeDomain('b.example', 3)];
+const [third, asker] = [makeDomain('c.example'), makeDomain('d.example')];
 
 let ring: ServerRing;
 let both: TestServer;
@@ -15,7 +17,7 @@ let stranger: TestServer;
 let phone: SipClient;
 
 beforeAll(async () => {
-  ring = new ServerRing([node, tenant, third]);
+  ring = new ServerRing([node, tenant, third, asker]);
   both = await ring.start(node, { tenants: [tenant], config: { domain: ['a.example', 'b.example'] } });
   await both.app.ready;
   stranger = await ring.start(third);
@@ -63,6 +65,41 @@ describe('a third party', () => {
   test('that trusts the first domain alone finds the first domain’s alone', async () => {
     expect(await lookup('sip:alice@a.example', [node])).toEqual(['sip:alice@192.0.2.1;of=a.example']);
     expect(await lookup('sip:alice@b.example', [node])).toMatchObject({ kind: 'none', unvouched: 1 });
+  });
+});
+
+describe('a registrar that knows the tenant by DNS alone', () => {
+  /** What a stranger's call to alice comes to there, and what DNS was asked. */
+  const callBelieving = async (publicKey: Uint8Array) => {
+    const asked: string[] = [];
+    const server = await startServer({
+      domain: asker,
+      // Of the tenant the file says nothing.
+      trust: trustOf([node, third, asker]),
+      seeds: both.overlay === undefined ? [] : [both.overlay],
+      config: { trust: { dns: true }, overlay: { role: 'client' } },
+      world: {
+        resolveTxt: async (name) => {
+          asked.push(name);
+          return [[formatKeyRecord(publicKey)]];
+        },
+      },
+    });
+    try {
+      const { status } = await phone.invite(server.sip, 'sip:alice@b.example');
+      return { status, asked };
+    } finally {
+      await server.app.stop();
+    }
+  };
+
+  test('believes the key that its record shows', async () => {
+    expect(await callBelieving(tenant.publicKey)).toEqual({ status: 302, asked: ['3._lsp.b.example'] });
+  });
+
+  test('and not the other domain’s, that of the same registrar', async () => {
+    // Nobody vouches for what is there: the call would be forwarded, which a stranger's is not.
+    expect(await callBelieving(node.publicKey)).toMatchObject({ status: 403 });
   });
 });
 
