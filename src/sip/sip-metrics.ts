@@ -28,7 +28,7 @@ export type DropReason =
   | 'answer-undeliverable'
   | 'connections'
   | 'connections-per-source'
-  /** Too many connections at once whose handshake (TLS, WebSocket) is not done. */
+  /** Too many connections at once whose handshake (TLS, WebSocket) is not done, or that have said nothing yet (TCP, TLS). */
   | 'handshakes'
   /** A handshake that came to nothing: no TLS, no certificate that suited the client. */
   | 'handshake'

@@ -47,8 +47,10 @@ export interface ConnectionEnds {
   readonly framing: Framing;
   readonly local: Endpoint;
   readonly advertised: Endpoint;
-  /** Once, when stream and framing have done their handshakes; before `onClosed`, if at all. */
-  readonly onEstablished: () => void;
+  /** We opened it, for something to send. */
+  readonly dialled: boolean;
+  /** Once, when handshakes are done and something was said, as far as that is waited for; before `onClosed`, if at all. */
+  readonly onGrown: () => void;
   readonly onClosed: () => void;
 }
 
@@ -72,6 +74,8 @@ export const createConnection = (
   });
   let lastByteMs = clock.monoMs();
   let established = false;
+  // Whoever opens a connection does it to say something, and the places are few. A page in a browser may register later.
+  let spoken = ends.dialled || ends.transport === 'ws' || ends.transport === 'wss';
   let idleTimer: Timer | undefined;
   let messageTimer: Timer | undefined;
   let holdTimer: Timer | undefined;
@@ -123,9 +127,9 @@ export const createConnection = (
     });
   };
 
-  /** One thing at a time must be complete in time: the handshake, then each message. */
+  /** One thing at a time must be complete in time: the handshake, the first message, then each that has begun. */
   const armMessage = (completed: boolean): void => {
-    const waits = !established || framing.partial;
+    const waits = !established || !spoken || framing.partial;
     if (completed || !waits) {
       messageTimer?.cancel();
       messageTimer = undefined;
@@ -137,7 +141,7 @@ export const createConnection = (
   const establish = (): boolean => {
     if (established || !stream.ready || !framing.established) return false;
     established = true;
-    ends.onEstablished();
+    if (spoken) ends.onGrown();
     return true;
   };
 
@@ -175,6 +179,10 @@ export const createConnection = (
       if (item === undefined) break;
       // Before the item is served: an answer to the first message goes out by a connection that counts as open.
       const first = establish();
+      if (!spoken && item.kind !== 'control') {
+        spoken = true;
+        ends.onGrown();
+      }
       // A pong between the parts of a message buys no time for the message.
       completed ||= first || item.kind !== 'control';
       take(item);

@@ -63,7 +63,7 @@ interface Held {
 
 /** How long a closing connection may take to send what is buffered. */
 const CLOSING_MS = 500;
-/** Whoever has not finished a handshake leaves this much of the room to those who have. */
+/** Whoever has not finished a handshake, or said anything yet, leaves this much of the room to those who have. */
 const YOUNG_SHARE = 1 / 2;
 
 const isTls = (transport: StreamTransportName): boolean => transport === 'tls' || transport === 'wss';
@@ -160,7 +160,7 @@ export class StreamTransport {
       writeBufferBytesMax: this.#options.writeBufferBytesMax,
       ...(serverName === undefined ? {} : { serverName }),
       onStream: (stream) => {
-        const connection = this.#add(stream, listener, serverName);
+        const connection = this.#add(stream, listener, { dialled: true, serverName });
         flow = connection.flow;
         return connection.handlers;
       },
@@ -188,7 +188,7 @@ export class StreamTransport {
 
   #accept(stream: StreamPort, listener: Listening): StreamHandlers | undefined {
     const refused = this.#refusal(stream.remote.host);
-    if (refused === undefined) return this.#add(stream, listener, undefined).handlers;
+    if (refused === undefined) return this.#add(stream, listener, { dialled: false }).handlers;
     this.#deps.metrics.dropped(refused);
     return undefined;
   }
@@ -213,7 +213,11 @@ export class StreamTransport {
       : new StreamFramer({ messageBytesMax, wantsRaw });
   }
 
-  #add(stream: StreamPort, listener: Listening, serverName: string | undefined): Connection {
+  #add(
+    stream: StreamPort,
+    listener: Listening,
+    { dialled, serverName }: { readonly dialled: boolean; readonly serverName?: string | undefined },
+  ): Connection {
     const { transport } = listener;
     const source = sourceOf(stream.remote.host);
     const key = wayKey(transport, stream.remote, serverName);
@@ -235,7 +239,8 @@ export class StreamTransport {
       framing: this.#framing(transport),
       local: listener.bound,
       advertised: listener.advertised,
-      onEstablished: grown,
+      dialled,
+      onGrown: grown,
       onClosed: () => {
         grown();
         this.#connections.delete(connection);

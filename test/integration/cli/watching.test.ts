@@ -1,5 +1,5 @@
 // What an operator sees of a running server: its failed authentications as fail2ban reads them, its bans, its messages.
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -168,6 +168,16 @@ describe('chordial sip-trace', () => {
   ])('refuses %s', async (_, args, code) => {
     const out = join(folder, 'refused.pcap');
     expect((await runCommand(['sip-trace', ...args, '--out', out, ...admin()])).code).toBe(code);
+  });
+
+  test('ends well when the server stops', async () => {
+    const other = await startProcess({ publication: 'local' }, 'ready');
+    const [out, where] = [join(folder, 'stop.pcap'), ['--admin', formatEndpoint(other.admin)]];
+    const run = runCommand(['sip-trace', '--source', '127.0.0.31', '--out', out, ...where]);
+    // The header of the file is there once the trace runs.
+    await expect.poll(() => (existsSync(out) ? statSync(out).size : 0)).toBe(24);
+    expect(await other.end('SIGTERM')).toBe(0);
+    expect((await run).code).toBe(0);
   });
 
   test('wants the token where there is one', async () => {

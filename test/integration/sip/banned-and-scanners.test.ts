@@ -1,7 +1,11 @@
 // What isn't heard: banned sources before anything is read, scanners once their name is; and who watches the wire.
 import { afterEach, expect, test } from 'vitest';
+import { readCertificate } from '../../../src/runtime/certificate.ts';
+import { CertificateStore } from '../../../src/runtime/certificate-store.ts';
+import { createAuthority } from '../../support/certificates.ts';
 import { requestText } from '../../support/sip-request.ts';
-import { type SipWorld, type SipWorldOptions, sipWorld } from '../../support/sip-world.ts';
+import { loopback, type SipWorld, type SipWorldOptions, sipWorld } from '../../support/sip-world.ts';
+import { webSocketPeer } from '../../support/web-socket-peer.ts';
 
 let world: SipWorld;
 const start = async (options: SipWorldOptions = {}) => {
@@ -119,6 +123,35 @@ test('who watches sees each message whole as it came and as it left, however it 
     'in tcp OPTIONS sip:example.com SIP/2.0',
     'out tcp SIP/2.0 200 OK',
   ]);
+});
+
+test('what comes over TLS and secure WebSocket is seen in plain', async () => {
+  const authority = createAuthority();
+  const { certPem, keyPem } = authority.issue({ commonName: 'example.com', names: ['DNS:example.com'] });
+  const certificate = readCertificate(certPem, keyPem);
+  if (!certificate.ok) throw new Error(certificate.error);
+  const certificates = new CertificateStore();
+  certificates.put(undefined, certificate.value);
+  const { seen, tap } = watcher();
+  await start({ tap, certificates, listeners: [loopback('udp'), loopback('tls'), loopback('wss')] });
+  const phone = await world.tlsPeer(authority.certPem, 'example.com');
+  phone.send(options('one', 'TLS'));
+  await phone.until(/200 OK/);
+  const page = await webSocketPeer(`wss://127.0.0.1:${world.placeOf('wss').port}/`, {
+    ca: authority.certPem,
+    servername: 'example.com',
+  });
+  page.send(options('two', 'WSS'));
+  await page.next();
+  page.socket.close();
+  await page.closed;
+
+  expect(seen).toEqual(
+    ['tls', 'wss'].flatMap((transport) => [
+      `in ${transport} OPTIONS sip:example.com SIP/2.0`,
+      `out ${transport} SIP/2.0 200 OK`,
+    ]),
+  );
 });
 
 test('who watches sees what is dropped, too', async () => {

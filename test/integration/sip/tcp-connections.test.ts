@@ -180,8 +180,8 @@ describe('numbers', () => {
 
   test('one source gets no more than its share of them, trusted sources excepted', async () => {
     await start({ trusted: false, limits: { connectionsPerSourceMax: 2 } });
-    const held = [await world.tcpPeer(), await world.tcpPeer()];
-    for (const phone of held) {
+    for (let held = 0; held < 2; held += 1) {
+      const phone = await world.tcpPeer();
       phone.send(options());
       await phone.until(answers(1));
     }
@@ -189,6 +189,25 @@ describe('numbers', () => {
     const third = await world.tcpPeer();
     await third.closed;
     expect(dropped('connections-per-source')).toBe(1);
+  });
+
+  test('those that say nothing leave half of the room to those that do, and go after 10 s', async () => {
+    await start({ trusted: false, limits: { connectionsPerSourceMax: 4 } });
+    const silent = [await world.tcpPeer(), await world.tcpPeer()];
+    const third = await world.tcpPeer();
+    await third.closed;
+    expect(dropped('handshakes')).toBe(1);
+
+    world.clock.advance(10_000);
+    await Promise.all(silent.map(({ closed }) => closed));
+    expect(dropped('slow-sender')).toBe(2);
+    for (let spoken = 0; spoken < 4; spoken += 1) {
+      const phone = await world.tcpPeer();
+      phone.send(spoken === 0 ? '\r\n\r\n' : options());
+      await phone.until(spoken === 0 ? /\r\n/ : answers(1));
+    }
+    world.clock.advance(20_000);
+    expect(dropped('slow-sender')).toBe(2);
   });
 
   test('a source over its rate waits, and nothing of what it sent is lost', async () => {
