@@ -1,5 +1,5 @@
 // Throws mutated messages at a registrar, a million if asked, and says what it answered and what its memory did.
-// npm run fuzz -- --transport udp --messages 1000000 --seed 1 [--from 0] [--passwords] [--keep FOLDER]
+// npm run fuzz -- --transport udp --messages 1000000 --seed 1 [--from 0] [--seconds 600] [--passwords] [--keep FOLDER]
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -18,6 +18,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     /** A run goes on where another stopped: every batch has its own chance. */
     from: { type: 'string', default: '0' },
+    /** It stops by then at the latest. */
+    seconds: { type: 'string', default: '86400' },
     /** The server asks for them: of what is sent nobody knows any. */
     passwords: { type: 'boolean', default: false },
     /** Where the messages go among which a fault came. */
@@ -93,16 +95,12 @@ const kept = existsSync(values.keep) ? readdirSync(values.keep).filter((name) =>
 const crashers = kept.map((name) => readFileSync(`${values.keep}/${name}`));
 
 const STEPS = 10;
-let stopped = false;
-for (const signal of ['SIGTERM', 'SIGINT'] as const)
-  process.once(signal, () => {
-    stopped = true;
-  });
 let sent = 0;
 let bytes = 0;
 let wrong: string | undefined;
 await measure(0);
-while (sent < count && wrong === undefined && !stopped) {
+const lastMs = performance.now() + 1000 * Number(values.seconds);
+while (sent < count && wrong === undefined && performance.now() < lastMs) {
   const chance = chanceOf(simRandom(`fuzz/${values.transport}/${values.seed}/${first + sent}`));
   const messages =
     crashers.length > 0
@@ -123,6 +121,8 @@ while (sent < count && wrong === undefined && !stopped) {
     show(sent);
   }
 }
+
+if (!ended && sent < count) await measure(sent);
 
 const seconds = (performance.now() - startedMs) / 1000;
 const out: string[] = [
