@@ -184,7 +184,7 @@ export class Dispatch {
   #cancel(key: string, request: SipRequest, flow: Flow, answer: Flow): void {
     const { pending } = this.#deps;
     const handler = this.#handlers.get('CANCEL');
-    const found = pending.find(request);
+    const found = pending.find(request, answer);
     // RFC 3261 §8.3: "For well-formed CANCEL requests, it SHOULD return a 2xx response." §9.2 asks for the 487 to the
     // INVITE besides, if that has no final answer yet.
     if (found !== 'none') this.refuse(request, answer, { status: 200 });

@@ -1,7 +1,7 @@
 // The methods of SIP that have a name, for the method table, the Allow header and the labels of metrics.
 
 /** RFC 3261, 3262, 3311, 3428, 3515, 3903, 6086, 6665. Method names are case-sensitive (RFC 3261 §7.1). */
-const KNOWN_METHODS = [
+export const KNOWN_METHODS = [
   'REGISTER',
   'INVITE',
   'ACK',

@@ -2,6 +2,7 @@
 import { BoundedMap } from '../runtime/bounded-map.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import { T1_MS, T2_MS } from './client-transaction.ts';
+import { KNOWN_METHODS } from './methods.ts';
 import { RecentMap } from './recent-map.ts';
 import type { DropReason } from './sip-metrics.ts';
 import type { Flow, Reply, ServerTransaction, SipRequest } from './types.ts';
@@ -50,6 +51,9 @@ interface Repeating {
   readonly bytes: Uint8Array;
   timer: Timer;
 }
+
+/** §9.2: a CANCEL "has no impact on the processing of transactions with any other method". */
+const CANCELLED_IN_VAIN = KNOWN_METHODS.filter((method) => !['INVITE', 'ACK', 'CANCEL'].includes(method));
 
 /** Timer H, and how long a late CANCEL still finds its INVITE. */
 const ANSWERED_MS = 64 * T1_MS;
@@ -137,11 +141,21 @@ export class PendingTable {
     return { kind: 'new', transaction: this.#transactionOf(key, entry) };
   }
 
-  /** What a CANCEL is about: an INVITE under way, one that we answered, or none of ours. */
-  find(cancel: SipRequest): 'pending' | 'answered' | 'none' {
+  /**
+   * What a CANCEL that came by `answer` is about: an INVITE under way; what it has no effect on, for we answered it or it
+   * is no INVITE; or none of ours.
+   */
+  find(cancel: SipRequest, answer: Flow): 'pending' | 'no-effect' | 'none' {
     const key = transactionKey(cancel, 'INVITE');
     if (this.#running.has(key)) return 'pending';
-    return this.#answered.get(key, this.#deps.clock.monoMs()) ? 'answered' : 'none';
+    if (this.#answered.get(key, this.#deps.clock.monoMs())) return 'no-effect';
+    // §9.2: "assuming that the request method is anything but CANCEL or ACK and applying the transaction matching
+    // procedures".
+    const exists = (method: string): boolean => {
+      const other = transactionKey(cancel, method);
+      return this.#running.has(other) || this.#finalAnswer(other, cancel, answer) !== undefined;
+    };
+    return CANCELLED_IN_VAIN.some(exists) ? 'no-effect' : 'none';
   }
 
   /** RFC 3261 §9.2: the INVITE of this CANCEL is answered with 487. */

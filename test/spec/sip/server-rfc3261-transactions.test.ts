@@ -1,4 +1,4 @@
-// What a server does beside its transactions, over real sockets: CANCEL (RFC 3261 §9.2), OPTIONS (§11), deadlines, draining.
+// What a server does beside its transactions, over real sockets: refusals, OPTIONS (RFC 3261 §11), deadlines, draining.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ServerTransaction } from '../../../src/sip/types.ts';
 import type { UdpPeer } from '../../support/sip-peers.ts';
@@ -45,45 +45,6 @@ describe('INVITE', () => {
     world.clock.advance(3000);
     expect(await status()).toBe('SIP/2.0 100 Trying');
     expect(await status()).toMatch(/^SIP\/2\.0 504 /);
-  });
-});
-
-describe('CANCEL', () => {
-  test('while the INVITE is under way: 200 and 487, and what the handler finds later is dropped (§9.2)', async () => {
-    const coming = nextInvite();
-    send({ method: 'INVITE' });
-    const transaction = await coming;
-    send({ method: 'CANCEL' });
-    expect(await status()).toBe('SIP/2.0 200 OK');
-    expect(await status()).toMatch(/^SIP\/2\.0 487 /);
-
-    expect(transaction.done).toBe(true);
-    transaction.reply({ status: 302 });
-    send({ method: 'OPTIONS', uri: 'sip:example.com', via: `${via()}2`, callId: 'fence' });
-    expect(await status()).toBe('SIP/2.0 200 OK');
-  });
-
-  test('after the final answer: 200 (§8.3)', async () => {
-    const coming = nextInvite();
-    send({ method: 'INVITE' });
-    (await coming).reply({ status: 302 });
-    expect(await status()).toMatch(/^SIP\/2\.0 302 /);
-    send({ method: 'CANCEL' });
-    expect(await status()).toBe('SIP/2.0 200 OK');
-  });
-
-  test('its 200 has the To tag of the 487 (§9.2)', async () => {
-    const coming = nextInvite();
-    send({ method: 'INVITE' });
-    await coming;
-    send({ method: 'CANCEL' });
-    const [first, second] = [(await phone.next()).text, (await phone.next()).text];
-    expect(header(first, 'To')).toBe(header(second, 'To'));
-  });
-
-  test('of nothing: 481 (§9.2)', async () => {
-    send({ method: 'CANCEL' });
-    expect(await status()).toMatch(/^SIP\/2\.0 481 /);
   });
 });
 

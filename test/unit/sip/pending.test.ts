@@ -193,13 +193,13 @@ describe('CANCEL', () => {
     const { opened, table } = world();
     const { transaction, flow } = opened(requestOf());
 
-    expect(table.find(cancel)).toBe('pending');
+    expect(table.find(cancel, recordingFlow())).toBe('pending');
     table.cancel(cancel);
     transaction.reply({ status: 302 });
 
     expect(flow.sent).toEqual(['487 INVITE']);
     expect(transaction.done).toBe(true);
-    expect(table.find(cancel)).toBe('answered');
+    expect(table.find(cancel, recordingFlow())).toBe('no-effect');
   });
 
   test('after the answer still finds its INVITE for 32 s and not much longer', () => {
@@ -207,18 +207,19 @@ describe('CANCEL', () => {
     opened(requestOf()).transaction.reply({ status: 302 });
 
     clock.advance(31_000);
-    expect(table.find(cancel)).toBe('answered');
+    expect(table.find(cancel, recordingFlow())).toBe('no-effect');
     clock.advance(33_000);
-    expect(table.find(cancel)).toBe('none');
+    expect(table.find(cancel, recordingFlow())).toBe('none');
   });
 
-  test('of a forwarded INVITE, or of another method, finds nothing', () => {
+  test('of a forwarded INVITE finds nothing, of another method what it has no effect on (§9.2)', () => {
     const { opened, table } = world();
     opened(requestOf()).transaction.release();
     opened(requestOf({ method: 'REGISTER', ...via('z9hG4bKreg') }));
 
-    expect(table.find(cancel)).toBe('none');
-    expect(table.find(requestOf({ method: 'CANCEL', ...via('z9hG4bKreg') }))).toBe('none');
+    expect(table.find(cancel, recordingFlow())).toBe('none');
+    const vain = requestOf({ method: 'CANCEL', ...via('z9hG4bKreg') });
+    expect(table.find(vain, recordingFlow())).toBe('no-effect');
   });
 });
 
