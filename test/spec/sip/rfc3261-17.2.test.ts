@@ -532,7 +532,7 @@ clause('RFC 3261 §17.2 Server Transaction', [
     id: '17.2.4-1',
     says: 'First, the procedures in [4] are followed, which attempt to deliver the response to a backup.',
     fails:
-      'our own answer goes by the connection of its request or not at all: a phone whose connection broke asks again on a new one, and nobody can have us connect to ports of his choice',
+      'our own answer goes by the connection of its request or not at all: else whoever sits behind a gateway could have us say his words to any port of that gateway; a phone whose connection broke asks again on a new one',
     shows: async () => {
       const stream = await world.tcpPeer();
       let knocks = 0;
