@@ -73,6 +73,20 @@ test('split, pipelined and large messages arrive as over TCP', async () => {
   expect(ids).toEqual(['one', 'two', 'large', 'three']);
 });
 
+test('without a Content-Length, and beyond the largest message, the stream has no frames any more: answered, then closed', async () => {
+  const { world } = await start({ limits: { messageBytesMax: 2000 } });
+  for (const [message, answer] of [
+    [options().replace('Content-Length: 0\r\n', ''), /^SIP\/2\.0 400 /],
+    [options().replace('Content-Length: 0', 'Content-Length: 5000'), /^SIP\/2\.0 513 /],
+  ] as const) {
+    const phone = await world.tlsPeer(authority.certPem, 'example.com');
+    phone.send(message);
+    await phone.closed;
+    expect(phone.received).toMatch(answer);
+  }
+  expect(dropped(world, 'stream-garbage')).toBe(2);
+});
+
 describe('which certificate', () => {
   const tenants = async () => {
     const { world, certificates } = await start();
