@@ -2,7 +2,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Endpoint } from '../../../src/runtime/datagram.ts';
 import { type Office, type OfficePhone, openOffice } from '../../support/office.ts';
+import { makeDomain, startServer, trustOf } from '../../support/servers.ts';
 import { answerOf, type Callee, rowsOf, tcpCallee, udpCallee } from '../../support/sip-callee.ts';
+import { type SipAnswer, SipClient } from '../../support/sip-client.ts';
 import { naptr, srv, type Zone, zoneDns } from '../../support/zone-dns.ts';
 
 const FAR = 'far.example';
@@ -143,6 +145,35 @@ describe('the first server is', () => {
     live.send(answerOf(await live.next(), '486 Busy Here'));
     expect((await again).status).toBe(486);
     expect(busy.unread).toBe(0);
+  });
+});
+
+describe('a domain of two registrars like this one', () => {
+  test('of which the first was killed: the second says where its user is', async () => {
+    const domain = makeDomain(FAR);
+    const start = () => startServer({ domain, trust: trustOf([domain]), config: { publication: 'local' } });
+    const [first, second] = [await start(), await start()];
+    for (const { app } of [first, second]) closers.push(() => app.stop());
+    const bob = await SipClient.open();
+    closers.push(() => bob.close());
+    const contact = `<sip:bob@127.0.0.1:${bob.local.port}>`;
+    expect((await bob.register(second.sip, `sip:bob@${FAR}`, { contact })).status).toBe(200);
+    await first.kill();
+    const { office, alice } = await opened(twoServers('udp', first.sip, second.sip));
+    const trying = alice.askAs('alice', CALL);
+    // The request is out, to nobody, once its 100 is due.
+    let heard: SipAnswer | undefined;
+    void trying.then((answer) => {
+      heard = answer;
+    });
+    for (let turn = 0; turn < 500 && heard === undefined; turn += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (turn % 50 === 49) office.clock.advance(200);
+    }
+    expect((await trying).status).toBe(100);
+    office.clock.advance(3500);
+    const moved = await alice.next();
+    expect([moved.status, moved.header('Contact')]).toEqual([302, [contact]]);
   });
 });
 
