@@ -106,35 +106,40 @@ export class Asking {
   }
 
   #move(): void {
+    if (!this.#going || this.#leftMs <= 0) {
+      if (this.#failure !== undefined) this.#events.onFailure(this.#failure);
+      return;
+    }
     if (this.#moving) return;
     this.#moving = true;
-    this.#deps.background.background(
-      'the next hop of a request',
-      this.#tryNext().finally(() => {
-        this.#moving = false;
-      }),
-    );
+    this.#deps.background.background('the next hop of a request', this.#moveOn());
   }
 
-  async #tryNext(): Promise<void> {
-    for (;;) {
-      const next = this.#going && this.#leftMs > 0 ? await this.#nextHop() : undefined;
-      // Meanwhile the current one may have spoken, or it may all be over.
-      if (this.#failure === undefined && (this.#current.heard || !this.#going)) {
-        this.#spare = next;
-        return;
-      }
-      if (next === undefined || !this.#going) {
-        if (this.#failure !== undefined) this.#events.onFailure(this.#failure);
-        return;
-      }
-      const left = this.#current;
-      this.#leave(left);
-      this.#current = this.#attemptAt(next);
-      this.#events.onNextHop(left.hop);
-      if (this.send(next.bytes)) return;
-      this.#failure = 'unavailable';
+  async #moveOn(): Promise<void> {
+    try {
+      while (await this.#tryNext());
+    } finally {
+      this.#moving = false;
     }
+  }
+
+  /** True if the next hop took nothing, and the one after it is to be tried. */
+  async #tryNext(): Promise<boolean> {
+    const found = await this.#nextHop();
+    // Meanwhile the current one may have spoken, or it may all be over.
+    const wanted = this.#going && this.#leftMs > 0 && (this.#failure !== undefined || !this.#current.heard);
+    if (found === undefined || !wanted) {
+      this.#spare = found;
+      if (this.#failure !== undefined) this.#events.onFailure(this.#failure);
+      return false;
+    }
+    const left = this.#current;
+    this.#leave(left);
+    this.#current = this.#attemptAt(found);
+    this.#events.onNextHop(left.hop);
+    if (this.send(found.bytes)) return false;
+    this.#failure = 'unavailable';
+    return true;
   }
 
   async #nextHop(): Promise<Reached | undefined> {
