@@ -254,8 +254,9 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
         retransmitter.stop();
         return Promise.resolve();
       });
-      lifecycle.onStop('SIP traces', () => Promise.resolve(traces.stop()));
       await lifecycle.start('admin', admin);
+      // Before the admin server, over which they go, and after all that they might show.
+      lifecycle.onStop('SIP traces', () => Promise.resolve(traces.stop()));
       await lifecycle.start('users', access);
       await lifecycle.start('location', place);
       await lifecycle.start('certificates', tls);

@@ -1,7 +1,7 @@
 // chordial bans: which sources a running server doesn't hear, and an end to that.
 import type { CommandModule } from 'yargs';
 import type { AdminBan } from '../admin/types.ts';
-import { askAdmin, withAdmin } from './admin.ts';
+import { askAdminJson, withAdmin } from './admin.ts';
 import { printJson, printLine, printTable } from './output.ts';
 
 export const bansCommand: CommandModule = {
@@ -16,16 +16,14 @@ export const bansCommand: CommandModule = {
   handler: async (argv) => {
     if (typeof argv['lift'] === 'string') {
       const path = `/api/v1/bans?source=${encodeURIComponent(argv['lift'])}`;
-      const { lifted } = (await (await askAdmin(argv, { method: 'DELETE', path })).json()) as {
-        lifted: number; // our own JSON (docs/operations.md)
-      };
+      // Our own JSON (docs/operations.md).
+      const { lifted } = (await askAdminJson(argv, { method: 'DELETE', path })) as { lifted: number };
       if (argv['json'] === true) printJson({ lifted });
       else printLine(lifted === 1 ? '1 ban lifted' : `${lifted} bans lifted`);
       return;
     }
-    const { bans } = (await (await askAdmin(argv, { path: '/api/v1/bans' })).json()) as {
-      bans: readonly AdminBan[]; // our own JSON
-    };
+    // Our own JSON.
+    const { bans } = (await askAdminJson(argv, { path: '/api/v1/bans' })) as { bans: readonly AdminBan[] };
     if (argv['json'] === true) printJson({ bans });
     else
       printTable(

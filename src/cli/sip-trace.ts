@@ -37,18 +37,21 @@ export const sipTraceCommand: CommandModule = {
     const stop = (): void => abort.abort();
     process.once('SIGINT', stop);
     process.once('SIGTERM', stop);
+    // Whoever read our stdout has gone.
+    process.stdout.once('error', stop);
     const path = `/api/v1/sip-trace?${query}`;
     try {
-      const { body } = await askAdmin(argv, { method: 'POST', path, signal: abort.signal });
-      if (body !== null) await save(body, String(argv['out']), abort.signal);
+      const capture = await askAdmin(argv, { method: 'POST', path, signal: abort.signal });
+      await save(capture, String(argv['out']), abort.signal);
     } finally {
       process.off('SIGINT', stop);
       process.off('SIGTERM', stop);
+      process.stdout.off('error', stop);
     }
   },
 };
 
-async function save(body: ReadableStream<Uint8Array>, out: string, signal: AbortSignal): Promise<void> {
+async function save(capture: AsyncIterable<Uint8Array>, out: string, signal: AbortSignal): Promise<void> {
   // It holds what people say to each other: for nobody else to read.
   const file =
     out === '-'
@@ -58,7 +61,7 @@ async function save(body: ReadableStream<Uint8Array>, out: string, signal: Abort
         });
   process.stderr.write('tracing; Ctrl-C ends it\n');
   try {
-    for await (const bytes of body) {
+    for await (const bytes of capture) {
       if (file === undefined) process.stdout.write(bytes);
       else await file.write(bytes);
     }
