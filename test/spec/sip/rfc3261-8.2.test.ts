@@ -143,6 +143,12 @@ clause('RFC 3261 §8.2 UAS Behavior', [
     shows: gets({ method: 'REGISTER', uri: 'sip:atlanta.com', to: '<sip:a@atlanta.com>' }, 404),
   },
   {
+    id: '8.2.2.1-10',
+    says: 'If the Request-URI uses a scheme not supported by the UAS, it SHOULD reject the request with a 416',
+    when: 'a REGISTER',
+    shows: gets({ method: 'REGISTER', uri: 'isbn:2983792873' }, 416),
+  },
+  {
     id: '8.2.2.2-1',
     says: 'If the From tag, Call-ID, and CSeq exactly match those associated with an ongoing transaction, but the request does not match that transaction',
     shows: async () => {
