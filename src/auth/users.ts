@@ -15,7 +15,10 @@ export interface Users {
   find(username: string, realm: string): KnownUser | undefined;
 }
 
-/** Names of a file and of a URI are Unicode, names in credentials are UTF-8 bytes read as latin1: both find the user. */
+/**
+ * Names of a file and of a URI are Unicode, names in credentials are UTF-8 bytes read as latin1. Accounts have the latter
+ * alone: were they found by both, `Ã©` and `é`, whose bytes read like it, would share one account.
+ */
 const wireText = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 
 interface Account {
@@ -26,7 +29,7 @@ interface Account {
 
 /** One domain's users. BOUNDED: all by the lines of the user file (user-file.ts, LINES_MAX); replaced whole. */
 interface Realm {
-  /** By the name in credentials. */
+  /** By the name in credentials, as it is on the wire. */
   readonly accounts: Map<string, Account>;
   readonly users: Set<string>;
   readonly aliases: Map<string, string>;
@@ -66,13 +69,12 @@ export function* userRealms(lines: readonly UserLine[]): Generator<undefined, Re
     if (index % STEP_LINES === 0) yield;
     if (line.kind !== 'password') continue;
     const realm = realmOf(line.realm);
-    let account = realm.accounts.get(line.user);
+    const sent = wireText(line.user);
+    let account = realm.accounts.get(sent);
     if (account === undefined) {
       account = { users: usersOf(line.user, line.realm, realm), hashes: {} };
       for (const user of account.users) realm.users.add(user);
-      realm.accounts.set(line.user, account);
-      const sent = wireText(line.user);
-      if (sent !== line.user) realm.accounts.set(sent, account);
+      realm.accounts.set(sent, account);
     }
     account.hashes[line.algorithm] = line.ha1;
   }

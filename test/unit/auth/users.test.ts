@@ -43,8 +43,19 @@ describe('the user table', () => {
     const sent = Buffer.from('jürgen', 'utf8').toString('latin1');
     expect(users.find(sent, 'biloxi.com')?.users).toEqual(['jürgen']);
     expect(users.size).toBe(1);
-    expect(users.find('jürgen', 'biloxi.com')?.users).toEqual(['jürgen']);
+    expect(users.userFor({ scheme: 'sip', user: 'jürgen', domain: 'biloxi.com' })?.user).toBe('jürgen');
   });
+
+  test.each([[['é', 'Ã©']], [['Ã©', 'é']]])(
+    'never takes one user for another whose name reads like its bytes: %j',
+    (names) => {
+      const users = new UserTable(names.map((name) => line(name, `password of ${name}`)));
+      for (const name of names) {
+        const found = users.find(Buffer.from(name, 'utf8').toString('latin1'), 'biloxi.com');
+        expect([found?.users, found?.ha1('MD5')]).toEqual([[name], `password of ${name}`]);
+      }
+    },
+  );
 
   test('a new file replaces the old one whole', () => {
     const users = new UserTable([line('bob', 'm')]);
