@@ -148,7 +148,7 @@ export const createAuthenticator = (
         request,
         scope.proxy ? 'proxy-authorization' : 'authorization',
         realm,
-        options.algorithms,
+        algorithmsOf(realm),
       );
       if (credentials === undefined) {
         results.add({ result: 'challenged' });

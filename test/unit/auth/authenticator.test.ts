@@ -118,6 +118,17 @@ describe('a realm among several', () => {
     ]);
   });
 
+  test('is answered by its own algorithms, whatever stands before that', () => {
+    const own = new Map([['biloxi.com', { algorithms: ['SHA-256'] as const }]]);
+    const { check, challengeOf } = world({ realms: own, algorithms: ['MD5'] });
+    const right = answerTo(challengeOf(check({}))[0], bob);
+    const remembered = right.replace('algorithm=SHA-256', 'algorithm=MD5');
+    expect(check({ authorization: `${remembered}\r\nAuthorization: ${right}` })).toEqual({
+      kind: 'ok',
+      users: ['bob'],
+    });
+  });
+
   test('takes no nonce that was made with the common secret, and registrars that share its own do', () => {
     const { check, challengeOf, build } = world({ realms });
     const [nonceless, sharing] = [build({ realms: new Map() }), build({ secret: Buffer.from('another') })];
