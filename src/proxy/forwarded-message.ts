@@ -1,5 +1,6 @@
 // What changes in a message that passes through (RFC 3261 §16.6, §16.11); every other row leaves as it came.
 import { type Endpoint, formatEndpoint } from '../runtime/datagram.ts';
+import { parseCredentials } from '../sip/credentials.ts';
 import type { HeaderRow, NameAddr, SipRequest, SipResponse, Transport } from '../sip/types.ts';
 import { findParam } from '../uri/params.ts';
 import { parseSipUri } from '../uri/parse.ts';
@@ -71,7 +72,11 @@ export const recordRoutes = (
   return outer.value === inner.value ? [outer] : [outer, inner];
 };
 
-const REALM = /\brealm\s*=\s*"([^"]*)"/i;
+/** As the authenticator reads it: what it takes for ours must not go on. */
+const realmOf = (credentials: string): string => {
+  const parsed = parseCredentials(credentials);
+  return parsed.ok ? (parsed.value.params.get('realm') ?? '') : '';
+};
 
 export interface RequestChanges {
   readonly target: ForwardPlan;
@@ -99,7 +104,7 @@ export const forwardedRequest = (
         return false;
       // RFC 2617 §3.6: they are for the next proxy that asked, and tell the others how to pass for our user.
       case 'proxy-authorization':
-        return !isOurRealm(REALM.exec(value)?.[1] ?? '');
+        return !isOurRealm(realmOf(value));
       default:
         return true;
     }

@@ -94,6 +94,16 @@ describe('a forwarded request (RFC 3261 §16.6)', () => {
     expect(lines(rows).filter((line) => line.includes('uthorization'))).toEqual([other, end]);
   });
 
+  test.each([
+    'Digest username="alice", realm=biloxi.com, response="x"',
+    'Digest username="realm=", realm="biloxi.com", response="x"',
+    'Digest username="alice", Realm = "biloxi.com", response="x"',
+    'Digest username="alice", realm="biloxi\\.com", response="x"',
+  ])('keeps no credentials that were for us, however they are written: %s', (value) => {
+    const { rows } = forward({ rows: [`Proxy-Authorization: ${value}`] });
+    expect(named(rows, 'proxy-authorization')).toEqual([]);
+  });
+
   test('leaves with the body it came with', () => {
     expect(Buffer.from(forward({ body: 'v=0\r\n\u00ff' }).body).toString('latin1')).toBe('v=0\r\n\u00ff');
   });
