@@ -117,11 +117,14 @@ export interface RetransmitRequest {
   readonly onSilence?: (what: Silence) => void;
 }
 
-/** The running client transactions; over a full table a request is sent once, and nobody is told of silence. */
+/**
+ * The running client transactions. Over a full table a request is sent once, unless somebody waits to be told of silence:
+ * he holds a request of his own until then, and would hold it for ever.
+ */
 export class Retransmitter {
   readonly #clock: Clock;
   readonly #max: number;
-  // BOUNDED: `max`, held in `send`; each entry leaves after 32 s at the latest.
+  // BOUNDED: `max`, held in `send`, and those who wait (relay-table.ts); each entry leaves after 32 s at the latest.
   readonly #running = new Map<string, Running>();
 
   constructor(deps: { readonly clock: Clock }, options: { readonly max: number }) {
@@ -139,7 +142,7 @@ export class Retransmitter {
     const sent = flow.send(bytes);
     const reliable = flow.transport !== 'udp';
     if (!sent || method === 'ACK' || (reliable && onSilence === undefined)) return sent;
-    if (this.#running.has(key) || this.#running.size >= this.#max) return sent;
+    if (this.#running.has(key) || (onSilence === undefined && this.#running.size >= this.#max)) return sent;
     const first = firstStep({ method, reliable, ...(giveUpMs === undefined ? {} : { giveUpMs }) });
     this.#running.set(key, {
       bytes,

@@ -26,6 +26,8 @@ const world = (transport: Transport = 'udp', max = 10) => {
   };
   const silences: string[] = [];
   const retransmitter = new Retransmitter({ clock }, { max });
+  const sendUnwatched = (method: string, key: string) =>
+    retransmitter.send({ bytes: BYTES, flow, key, method });
   const send = (method: string, key = 'k', giveUpMs?: number) =>
     retransmitter.send({
       bytes: BYTES,
@@ -37,7 +39,15 @@ const world = (transport: Transport = 'udp', max = 10) => {
         silences.push(`${what} at ${clock.monoMs() - startMs}`);
       },
     });
-  return { clock, sentAtMs, retransmitter, send, silences, setOpen: (to: boolean) => (open = to) };
+  return {
+    clock,
+    sentAtMs,
+    retransmitter,
+    send,
+    sendUnwatched,
+    silences,
+    setOpen: (to: boolean) => (open = to),
+  };
 };
 
 test('an INVITE is repeated at doubling intervals until it is given up after 32 s', () => {
@@ -145,11 +155,11 @@ test('what has less than 32 s left is given up earlier', () => {
 });
 
 test('a full table sends without repeating, and the same request twice does not double its timers', () => {
-  const { clock, sentAtMs, send, retransmitter } = world('udp', 1);
+  const { clock, sentAtMs, sendUnwatched, retransmitter } = world('udp', 1);
 
-  send('BYE', 'first');
-  send('BYE', 'first');
-  send('BYE', 'second');
+  sendUnwatched('CANCEL', 'first');
+  sendUnwatched('CANCEL', 'first');
+  sendUnwatched('CANCEL', 'second');
   clock.advance(500);
 
   expect(retransmitter.size).toBe(1);
@@ -163,4 +173,14 @@ test('stop leaves no timer behind', () => {
   retransmitter.stop();
 
   expect(clock.timers).toBe(0);
+});
+
+test('over a full table whoever waits for an answer is still told of silence', () => {
+  const { clock, send, sendUnwatched, silences } = world('udp', 1);
+  sendUnwatched('CANCEL', 'first');
+
+  send('INVITE');
+  clock.advance(60_000);
+
+  expect(silences).toEqual(['quiet at 3500', 'timeout at 32000']);
 });
