@@ -198,7 +198,10 @@ export class Forwarder {
       const { hop, down, bytes } = reached;
       const heldBytes = HELD_TIMES * bytes.length;
       // An ACK is over once it is sent; over a full table so is everything else, as for a stateless proxy (§16.11).
-      if (request.method === 'ACK' || !this.#table.hasRoom(heldBytes, this.#deps.clock.monoMs())) {
+      if (
+        request.method === 'ACK' ||
+        !this.#table.hasRoom(of.transaction, heldBytes, this.#deps.clock.monoMs())
+      ) {
         if (down.send(bytes)) return { kind: 'sent', hop };
         continue;
       }

@@ -45,11 +45,15 @@ export class RelayTable<T extends Held> {
     return this.#bytes;
   }
 
-  /** Whether one more request of this size may be held; if not it is forwarded without state. */
-  hasRoom(bytes: number, nowMs: number): boolean {
+  /**
+   * Whether one more request of this size may be held; if not it is forwarded without state. A MESSAGE with the branch,
+   * Call-ID and CSeq number of an INVITE must not take its place: CANCEL and ACK are for the one that was first.
+   */
+  hasRoom(transaction: string, bytes: number, nowMs: number): boolean {
     this.#sweep(nowMs);
     const { max, bytesMax } = this.#options;
-    return this.#open.size < max && this.#bytes + bytes <= bytesMax;
+    const known = this.#open.has(transaction) || this.#ended.has(transaction);
+    return !known && this.#open.size < max && this.#bytes + bytes <= bytesMax;
   }
 
   get(transaction: string, nowMs: number): T | undefined {

@@ -35,7 +35,7 @@ describe('what is forwarded', () => {
     table.end(relay, 20_000);
     expect(table.get('t', 51_999)).toBe(relay);
     expect(table.get('t', 52_000)).toBeUndefined();
-    expect(table.hasRoom(100 * KB, 52_000)).toBe(true);
+    expect(table.hasRoom('new', 100 * KB, 52_000)).toBe(true);
     expect(table.bytes).toBe(0);
   });
 
@@ -43,9 +43,9 @@ describe('what is forwarded', () => {
     const table = new RelayTable<Held>({ max: 3, bytesMax: 100 * KB });
     const all = ['1', '2', '3'].map(held);
     for (const relay of all) table.add(relay, KB);
-    expect(table.hasRoom(KB, 0)).toBe(false);
+    expect(table.hasRoom('new', KB, 0)).toBe(false);
     for (const relay of all.slice(0, 1)) table.end(relay, 0);
-    expect(table.hasRoom(KB, 0)).toBe(true);
+    expect(table.hasRoom('new', KB, 0)).toBe(true);
   });
 
   test('finds no room above the bytes, until what has ended is forgotten', () => {
@@ -53,21 +53,31 @@ describe('what is forwarded', () => {
     const relay = held('large');
     table.add(relay, 9 * KB);
     table.end(relay, 0);
-    expect(table.hasRoom(2 * KB, 31_999)).toBe(false);
-    expect(table.hasRoom(2 * KB, 32_000)).toBe(true);
+    expect(table.hasRoom('new', 2 * KB, 31_999)).toBe(false);
+    expect(table.hasRoom('new', 2 * KB, 32_000)).toBe(true);
   });
 
   test('never exceeds twice its number, and the oldest that has ended leaves first', () => {
     const table = new RelayTable<Held>({ max: 3, bytesMax: 100 * KB });
     for (let n = 0; n < 50; n += 1) {
       const relay = held(`${n}`);
-      expect(table.hasRoom(KB, n)).toBe(true);
+      expect(table.hasRoom('new', KB, n)).toBe(true);
       table.add(relay, KB);
       table.end(relay, n);
     }
     expect([table.size, table.bytes]).toEqual([3, 3 * KB]);
     expect(table.get('46', 50)).toBeUndefined();
     expect(table.get('47', 50)?.transaction).toBe('47');
+  });
+
+  test('is held once a transaction: another request of the same name finds no room', () => {
+    const table = new RelayTable<Held>({ max: 3, bytesMax: 100 * KB });
+    const relay = held('t');
+    table.add(relay, KB);
+    expect(table.hasRoom('t', KB, 0)).toBe(false);
+    table.end(relay, 0);
+    expect(table.hasRoom('t', KB, 1000)).toBe(false);
+    expect(table.hasRoom('t', KB, 32_000)).toBe(true);
   });
 
   test('is stopped and forgotten at the end', () => {
