@@ -8,7 +8,15 @@ import type { Log } from '../runtime/log.ts';
 import type { Counter, Metrics } from '../runtime/metrics.ts';
 import { GIVE_UP_MS, type Retransmitter } from '../sip/client-transaction.ts';
 import { writeRequest, writeResponse } from '../sip/codec.ts';
-import type { Flow, NextHop, ServerTransaction, SipRequest, SipResponse, SipSender } from '../sip/types.ts';
+import type {
+  Flow,
+  NextHop,
+  ServerTransaction,
+  SipRequest,
+  SipResponse,
+  SipSender,
+  Via,
+} from '../sip/types.ts';
 import { answerPort } from '../sip/via.ts';
 import { findParam } from '../uri/params.ts';
 import { parseSipUri } from '../uri/parse.ts';
@@ -92,7 +100,7 @@ export class Forwarder {
     this.#relayDeps = {
       ...deps,
       rests: this.#rests,
-      sendBack: (response) => this.#sendBack(response),
+      sendBack: (response, via) => this.#sendBack(response, via),
       onEnd: (relay) => this.#table.end(relay, deps.clock.monoMs()),
       onTurn: (result, request, from) => this.#tell(result, request, from),
     };
@@ -162,9 +170,15 @@ export class Forwarder {
     // result". Ours is what has our address and our MACs.
     const { host, port } = flow.advertised;
     const addressed = top.host.toLowerCase() === host.toLowerCase() && top.port === port;
-    if (branch !== undefined && addressed && branches.isAnswerToOurs(response, branch)) {
+    const below = response.vias[1];
+    if (
+      below !== undefined &&
+      branch !== undefined &&
+      addressed &&
+      branches.isAnswerToOurs(response, branch)
+    ) {
       this.#responses.add({ result: 'stateless' });
-      this.#sendBack(response);
+      this.#sendBack(response, below);
     } else this.#responses.add({ result: 'stray' });
   }
 
@@ -244,19 +258,14 @@ export class Forwarder {
     return { transaction, request, target, up, way, startedMs, branchOf, write, writeAck: rewrite };
   }
 
-  /** To where the next Via says; the flow that the request came by is not known, or gone. */
-  #sendBack(response: SipResponse): void {
+  /** To where `via` says; the flow that the request came by is not known, or gone. */
+  #sendBack(response: SipResponse, via: Via): void {
     const { background } = this.#deps;
-    const below = response.vias[1];
-    if (below === undefined) {
-      this.#responses.add({ result: 'undeliverable' });
-      return;
-    }
     const bytes = writeResponse(forwardedResponse(response));
-    background.background('an answer without a flow', this.#trySendBack(below, bytes));
+    background.background('an answer without a flow', this.#trySendBack(via, bytes));
   }
 
-  async #trySendBack(via: SipResponse['vias'][0], bytes: Uint8Array): Promise<void> {
+  async #trySendBack(via: Via, bytes: Uint8Array): Promise<void> {
     const { sender, dns } = this.#deps;
     const supports = (transport: NextHop['transport'], family: 4 | 6): boolean =>
       sender.advertised(transport, family) !== undefined;

@@ -307,6 +307,18 @@ describe('an answer', () => {
     expect(world.flow('tcp', '192.0.2.50', 5070).sent.map(startOf)).toEqual(['SIP/2.0 200 Reason']);
   });
 
+  test('goes nowhere else then, whatever the callee writes below our Via', async () => {
+    const world = new ForwardWorld();
+    const gone = new FakeFlow('tcp', { host: '192.0.2.50', port: 40_000 });
+    await world.forward({ vias: [TCP_VIA] }, [], gone);
+    gone.open = false;
+    const [top = ''] = valuesOf(world.callee.sent[0], 'Via');
+    world.answer(world.callee.sent[0], 200, { vias: [top, 'SIP/2.0/UDP 127.0.0.1:9184;branch=z9hG4bKt1'] });
+    await settled();
+    expect(world.flow('udp', '127.0.0.1', 9184).sent).toEqual([]);
+    expect(world.flow('tcp', '192.0.2.50', 5070).sent).toHaveLength(1);
+  });
+
   test.each<[string, (vias: readonly string[]) => readonly string[]]>([
     ['without a Via of ours', (vias) => vias.slice(1)],
     ['with nothing below our Via', (vias) => vias.slice(0, 1)],
