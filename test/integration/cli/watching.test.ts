@@ -89,6 +89,8 @@ describe('the fail2ban filter', () => {
       .toHaveLength(2);
     const lines = log.slice(from);
     expect(lines.flatMap((line) => filter('failures')(line) ?? [])).toEqual(['127.0.0.31', '127.0.0.31']);
+    // As the systemd backend shows it.
+    expect(lines.flatMap((line) => filter('failures')(`sip0 node[412]: ${line}`) ?? [])).toHaveLength(2);
     expect(lines.flatMap((line) => filter('bans')(line) ?? [])).toEqual([]);
     // The lines that aren't about failures are there, or the test would show nothing.
     expect(lines.length).toBeGreaterThan(5);
