@@ -7,35 +7,21 @@ import type { Background } from '../runtime/lifecycle.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Counter, Metrics } from '../runtime/metrics.ts';
 import { GIVE_UP_MS, type Retransmitter } from '../sip/client-transaction.ts';
-import { writeRequest, writeResponse } from '../sip/codec.ts';
-import type {
-  Flow,
-  NextHop,
-  ServerTransaction,
-  SipRequest,
-  SipResponse,
-  SipSender,
-  Via,
-} from '../sip/types.ts';
+import { writeRequest } from '../sip/codec.ts';
+import type { Flow, NextHop, ServerTransaction, SipRequest, SipResponse, SipSender } from '../sip/types.ts';
 import { answerPort } from '../sip/via.ts';
 import { findParam } from '../uri/params.ts';
 import { parseSipUri } from '../uri/parse.ts';
 import type { Self } from '../uri/self.ts';
 import { type Branches, formatBranch, parseBranch } from './branch.ts';
-import {
-  type ForwardPlan,
-  forwardedRequest,
-  forwardedResponse,
-  recordRoutes,
-  targeted,
-} from './forwarded-message.ts';
+import { type ForwardPlan, forwardedRequest, recordRoutes, targeted } from './forwarded-message.ts';
 import { HopRests } from './hop-rests.ts';
 import type { NoWay } from './no-way.ts';
 import { Relay, type RelayDeps, type Turn } from './relay.ts';
 import { RelayTable, type RelayTableOptions } from './relay-table.ts';
 import type { RelayedRequest } from './relayed-request.ts';
+import { createSendBack, type SendBack } from './send-back.ts';
 import { Way, type WayOptions } from './way.ts';
-import { waysBack } from './way-back.ts';
 
 export interface ForwarderDeps {
   readonly clock: Clock;
@@ -80,6 +66,7 @@ export class Forwarder {
   readonly #table: RelayTable<Relay>;
   // BOUNDED: hop-rests.ts.
   readonly #rests = new HopRests();
+  readonly #sendBack: SendBack;
   readonly #relayDeps: RelayDeps;
   readonly #requests: Counter;
   readonly #responses: Counter;
@@ -97,10 +84,11 @@ export class Forwarder {
       'Answers to forwarded requests',
     );
     metrics.gauge('chordial_sip_forwarding', 'Forwarded requests that are held', () => this.#table.size);
+    this.#sendBack = createSendBack(deps, () => this.#responses.add({ result: 'undeliverable' }));
     this.#relayDeps = {
       ...deps,
       rests: this.#rests,
-      sendBack: (response, via) => this.#sendBack(response, via),
+      sendBack: this.#sendBack,
       onEnd: (relay) => this.#table.end(relay, deps.clock.monoMs()),
       onTurn: (result, request, from) => this.#tell(result, request, from),
     };
@@ -256,24 +244,6 @@ export class Forwarder {
     const { up, startedMs } = by;
     const { transaction } = branch;
     return { transaction, request, target, up, way, startedMs, branchOf, write, writeAck: rewrite };
-  }
-
-  /** To where `via` says; the flow that the request came by is not known, or gone. */
-  #sendBack(response: SipResponse, via: Via): void {
-    const { background } = this.#deps;
-    const bytes = writeResponse(forwardedResponse(response));
-    background.background('an answer without a flow', this.#trySendBack(via, bytes));
-  }
-
-  async #trySendBack(via: Via, bytes: Uint8Array): Promise<void> {
-    const { sender, dns } = this.#deps;
-    const supports = (transport: NextHop['transport'], family: 4 | 6): boolean =>
-      sender.advertised(transport, family) !== undefined;
-    for await (const hop of waysBack(via, { dns, supports, seed: via.text })) {
-      const flow = await sender.flowTo(hop);
-      if (flow?.send(bytes) === true) return;
-    }
-    this.#responses.add({ result: 'undeliverable' });
   }
 
   /** The way answers go: over UDP to the port that the top Via says, by the socket the request came to. */

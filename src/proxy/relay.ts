@@ -1,18 +1,19 @@
 // One forwarded request between its caller and the hop that answers, until its end (RFC 3261 §16.7–16.10, docs/adr/0015-failover.md).
 import type { Timer } from '../runtime/clock.ts';
 import { writeReply, writeResponse } from '../sip/codec.ts';
-import type { HeaderRow, NextHop, Reply, SipRequest, SipResponse, Via } from '../sip/types.ts';
+import type { HeaderRow, NextHop, Reply, SipRequest, SipResponse } from '../sip/types.ts';
 import { type AnswerFacts, answerDecision } from './answer-decision.ts';
 import { Asking, type AskingDeps, type Failure } from './asking.ts';
 import { forwardedResponse, viaOf } from './forwarded-message.ts';
 import { ackOf, cancelOf, type SentInvite } from './hop-requests.ts';
 import { retryAfterMs } from './hop-rests.ts';
 import type { Attempt, RelayedRequest } from './relayed-request.ts';
+import type { SendBack } from './send-back.ts';
 import type { Reached } from './way.ts';
 
 export interface RelayDeps extends AskingDeps {
   /** Brings an answer back to where `via` says, as the flow of its request is gone. */
-  readonly sendBack: (response: SipResponse, via: Via) => void;
+  readonly sendBack: SendBack;
   /** The caller has his final answer, or its ACK went by. */
   readonly onEnd: (relay: Relay) => void;
   /** It went on to another hop than `from`, or had to be given up there. */

@@ -121,6 +121,19 @@ describe('INVITE', () => {
     expect(released.flow.sent).toEqual([]);
   });
 
+  test('that was prolonged is answered when that time is over, and gets its 100 as ever', () => {
+    const { opened, clock } = world();
+    const { transaction, flow } = opened(requestOf());
+    clock.advance(1000);
+    transaction.prolong(20_000);
+
+    clock.advance(19_999);
+    expect(flow.sent).toEqual(['100 INVITE']);
+    clock.advance(1);
+    expect(flow.sent).toEqual(['100 INVITE', '504 INVITE']);
+    expect(clock.timers).toBe(1);
+  });
+
   test('is answered at its deadline, and what its handler says later counts no more', () => {
     const { opened, clock, answered } = world();
     const { transaction, flow } = opened(requestOf({}), recordingFlow({ transport: 'tcp' }));
