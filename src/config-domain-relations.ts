@@ -67,10 +67,12 @@ function users({ sip, domain, domains }: Parsed, mode: 'digest' | 'none', say: S
 function limits({ registrar, domains, publication }: Parsed, say: Say): void {
   const all = [
     { path: 'registrar', one: registrar },
-    ...Object.entries(domains).map(([name, own]) => ({
-      path: `domains.${name}.registrar`,
-      one: { ...registrar, ...definedOf(own.registrar) },
-    })),
+    // What a domain leaves to the common keys is told there, once.
+    ...Object.entries(domains).flatMap(([name, { registrar: own }]) =>
+      Object.keys(definedOf(own)).length === 0
+        ? []
+        : [{ path: `domains.${name}.registrar`, one: { ...registrar, ...definedOf(own) } }],
+    ),
   ];
   for (const { path, one } of all) {
     if (one.minExpiresSec > one.maxExpiresSec)
@@ -100,7 +102,7 @@ function keys({ publication, domain, domains, identity, sip, overlay }: Parsed, 
       'identity.keyFile',
       'beyond loopback a domain signs with a key it publishes: chordial keygen --domain DOMAIN --selector N --out FILE',
     );
-  for (const name of others)
+  for (const name of new Set(others))
     if (domains[name]?.identity === undefined)
       say(
         `domains.${name}.identity`,

@@ -52,8 +52,8 @@ class Reader {
     try {
       return readFileSync(path);
     } catch (error) {
-      // Some of the system's messages name the file, some don't.
-      this.problems.push(`${key}: cannot read ${path}: ${messageOf(error)}`);
+      // Some of the system's messages name the file, some don't: once is enough.
+      this.problems.push(`${key}: cannot read ${path}: ${messageOf(error).replace(/, open '.*'$/, '')}`);
       return undefined;
     }
   }

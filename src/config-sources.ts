@@ -1,11 +1,11 @@
 // Where configuration comes from: flags over environment over file over defaults, merged before it is validated.
 import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
-import { type Config, parseConfig } from './config.ts';
+import { type Config, type ConfigReading, configOf, readTree } from './config.ts';
 import { DOMAIN_FILE_KEYS } from './config-domains.ts';
 import { CONFIG_KEYS } from './config-keys.ts';
 import { messageOf } from './runtime/errors.ts';
-import { fail, type Result } from './runtime/result.ts';
+import type { Result } from './runtime/result.ts';
 
 type Tree = { [key: string]: unknown };
 
@@ -103,7 +103,7 @@ function readYaml(file: { readonly path: string; readonly text: string }, proble
 }
 
 /** Merges and validates; every problem of every source is reported, each as one sentence. */
-export function loadConfig(sources: ConfigSources): Result<Config, readonly string[]> {
+export function readSources(sources: ConfigSources): ConfigReading {
   const problems: string[] = [];
   let tree: Tree = {};
   if (sources.file !== undefined) {
@@ -129,7 +129,10 @@ export function loadConfig(sources: ConfigSources): Result<Config, readonly stri
     const text = sources.flags[path.join('.')];
     if (text !== undefined) setAt(tree, path, fromText(text, kind));
   }
-  const parsed = parseConfig(tree);
-  if (parsed.ok && problems.length === 0) return parsed;
-  return fail([...problems, ...(parsed.ok ? [] : parsed.error)]);
+  const read = readTree(tree);
+  return { ...read, problems: [...problems, ...read.problems] };
 }
+
+/** The same where nothing may be wrong. */
+export const loadConfig = (sources: ConfigSources): Result<Config, readonly string[]> =>
+  configOf(readSources(sources));

@@ -39,7 +39,7 @@ const rangeBits = (text: string): { readonly bits: number; readonly width: 32 | 
 
 export const cidr = z
   .string()
-  .refine((text) => rangeBits(text) !== undefined, 'an address or a range such as 10.0.0.0/8');
+  .refine((text) => rangeBits(text) !== undefined, 'must be an address or a range such as 10.0.0.0/8');
 
 /** `192.0.2.50`, `192.0.2.0/28`, or `tcp:192.0.2.50` where only a transport with a handshake is believed. */
 const PEER = /^(?:(?:udp|tcp|tls|ws|wss):)?(.+)$/;
@@ -50,7 +50,7 @@ export const peer = z
   .string()
   .refine(
     (text) => rangeBits(PEER.exec(text)?.[1] ?? '') !== undefined,
-    'an address or range, such as 192.0.2.50, or with its transport, such as tcp:192.0.2.0/28',
+    'must be an address or range, such as 192.0.2.50, or one with its transport, such as tcp:192.0.2.0/28',
   )
   .refine((text) => {
     const range = rangeBits(PEER.exec(text)?.[1] ?? '');

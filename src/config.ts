@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { loopbackSip, relations } from './config-relations.ts';
 import { type Parsed, schema } from './config-schema.ts';
+import { issueInWords } from './config-words.ts';
 import { fail, ok, type Result } from './runtime/result.ts';
 import { isLoopback } from './uri/hosts.ts';
 
@@ -30,12 +31,7 @@ const freeze = <T>(value: T): DeepReadonly<T> => {
   return value as DeepReadonly<T>;
 };
 
-const inWords = (issue: z.core.$ZodIssue): string[] =>
-  issue.code === 'unrecognized_keys'
-    ? issue.keys.map((key) => `${[...issue.path, key].join('.')}: unknown key`)
-    : [`${issue.path.join('.')}: ${issue.message}`];
-
-/** The tree without what the schema refused, so that relations between the rest can be told at the same time. */
+/** The tree without what the schema refused, so that relations between the rest, and its files, can be told of at the same time. */
 function withoutRefused(tree: unknown, issues: readonly z.core.$ZodIssue[]): unknown {
   const pruned: unknown = structuredClone(tree);
   for (const issue of issues)
@@ -46,12 +42,15 @@ function withoutRefused(tree: unknown, issues: readonly z.core.$ZodIssue[]): unk
   return pruned;
 }
 
-function removeAt(owner: unknown, [head, ...rest]: readonly PropertyKey[]): void {
-  if (typeof owner !== 'object' || owner === null || head === undefined) return;
+/** False: there is nothing of that name, and its owner is no use without it. */
+function removeAt(owner: unknown, [head, ...rest]: readonly PropertyKey[]): boolean {
+  if (typeof owner !== 'object' || owner === null || head === undefined) return true;
   const inner: unknown = Reflect.get(owner, head);
+  if (rest.length === 0 && inner === undefined) return false;
   // A list goes whole: without its refused item it may be too short.
-  if (rest.length === 0 || Array.isArray(inner)) Reflect.deleteProperty(owner, head);
-  else removeAt(inner, rest);
+  if (rest.length === 0 || Array.isArray(inner) || !removeAt(inner, rest))
+    Reflect.deleteProperty(owner, head);
+  return true;
 }
 
 const decideAuth = (parsed: Parsed): 'digest' | 'none' => {
@@ -61,19 +60,33 @@ const decideAuth = (parsed: Parsed): 'digest' | 'none' => {
   return loopbackSip(parsed) && !users ? 'none' : 'digest';
 };
 
+/** What a reading came to: every problem, and the configuration, without what was refused if there are any. */
+export interface ConfigReading {
+  readonly problems: readonly string[];
+  /** Undefined: so little is left that there is no use in looking at it. */
+  readonly config: Config | undefined;
+}
+
 /** Validates the merged object once; all problems together, each `path: what is wrong`. */
-export function parseConfig(merged: unknown): Result<Config, readonly string[]> {
-  const parsed = schema.safeParse(merged);
-  if (!parsed.success) {
-    const rest = schema.safeParse(withoutRefused(merged, parsed.error.issues));
-    const related = rest.success ? relations(rest.data, decideAuth(rest.data)) : [];
-    return fail([...parsed.error.issues.flatMap(inWords), ...related]);
-  }
-  const { data } = parsed;
+export function readTree(merged: unknown): ConfigReading {
+  const whole = schema.safeParse(merged);
+  const refused = whole.success ? [] : whole.error.issues;
+  const rest = whole.success ? whole : schema.safeParse(withoutRefused(merged, refused));
+  const problems = refused.flatMap(issueInWords);
+  if (!rest.success) return { problems, config: undefined };
+  const { data } = rest;
   const mode = decideAuth(data);
-  const problems = relations(data, mode);
-  if (problems.length > 0) return fail(problems);
+  problems.push(...relations(data, mode));
+  // Whose the users and keys are is not known then.
+  if (refused.some(({ path }) => path[0] === 'domain')) return { problems, config: undefined };
   const sip = { ...data.sip, auth: { ...data.sip.auth, mode } };
   const [first = 'localhost', ...others] = data.domain;
-  return ok(freeze({ ...data, domain: [first, ...others] satisfies [string, ...string[]], sip }));
+  const config = freeze({ ...data, domain: [first, ...others] satisfies [string, ...string[]], sip });
+  return { problems, config };
 }
+
+/** The same where nothing may be wrong. */
+export const parseConfig = (merged: unknown): Result<Config, readonly string[]> => configOf(readTree(merged));
+
+export const configOf = ({ problems, config }: ConfigReading): Result<Config, readonly string[]> =>
+  config === undefined || problems.length > 0 ? fail(problems) : ok(config);

@@ -124,7 +124,7 @@ export const statusPage = (view: StatusPageView): string => {
     rows.push(
       [
         'Ring',
-        `${overlay.id}: ${overlay.members} members known, about ${size} in all (${overlay.mode} mode)`,
+        `${overlay.id}: ${overlay.members} ${overlay.members === 1 ? 'member' : 'members'} known, about ${size} in all (${overlay.mode} mode)`,
       ],
       ['Our part', `${overlay.role}, ${overlay.keys} keys, ${overlay.entries} entries held`],
     );

@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import type { Argv } from 'yargs';
 import type { Config } from '../config.ts';
+import { type LoadedFiles, loadFiles } from '../config-files.ts';
 import { CONFIG_KEYS } from '../config-keys.ts';
-import { CONFIG_FILE_VARIABLE, loadConfig } from '../config-sources.ts';
+import { CONFIG_FILE_VARIABLE, type ConfigSources, loadConfig, readSources } from '../config-sources.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { CliError, EXIT } from './exit-code.ts';
 
@@ -33,24 +34,47 @@ export function withConfigOptions<T>(
 }
 
 /** The effective configuration, or a CliError that tells every problem at once. */
-export function readConfig(argv: Readonly<Record<string, unknown>>): Config {
+export function readConfig(argv: Flags): Config {
+  const loaded = loadConfig(sourcesOf(argv));
+  if (!loaded.ok) throw problemsFound(loaded.error);
+  return loaded.value;
+}
+
+/** The same with the files that it names, whose problems are told with those of the keys. */
+export function readConfigAndFiles(
+  argv: Flags,
+  { keep }: { readonly keep: boolean },
+): { readonly config: Config; readonly files: LoadedFiles } {
+  const { problems, config } = readSources(sourcesOf(argv));
+  if (config === undefined) throw problemsFound(problems);
+  const files = loadFiles(config, { keep: keep && problems.length === 0 });
+  // A relation and a file may say the same of one key.
+  const all = [...new Set([...problems, ...(files.ok ? [] : files.error)])];
+  if (!files.ok || all.length > 0) throw problemsFound(all);
+  return { config, files: files.value };
+}
+
+type Flags = Readonly<Record<string, unknown>>;
+
+function sourcesOf(argv: Flags): ConfigSources {
   const given = typeof argv['config'] === 'string' ? argv['config'] : process.env[CONFIG_FILE_VARIABLE];
   const flags: Record<string, string> = {};
   for (const { path } of CONFIG_KEYS) {
     const value = argv[path.join('.')];
     if (value !== undefined) flags[path.join('.')] = Array.isArray(value) ? value.join(',') : String(value);
   }
-  const loaded = loadConfig({
+  return {
     ...(given === undefined || given === '' ? {} : { file: { path: given, text: readText(given) } }),
     environment: process.env,
     flags,
-  });
-  if (!loaded.ok) throw new CliError(EXIT.usage, problemText(loaded.error));
-  return loaded.value;
+  };
 }
 
-export const problemText = (problems: readonly string[]): string =>
-  `${problems.length === 1 ? 'One problem' : `${problems.length} problems`} with the configuration:\n${problems.map((problem) => `  ${problem}`).join('\n')}`;
+const problemsFound = (problems: readonly string[]): CliError =>
+  new CliError(
+    EXIT.usage,
+    `${problems.length === 1 ? 'One problem' : `${problems.length} problems`} with the configuration:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+  );
 
 function readText(path: string): string {
   try {

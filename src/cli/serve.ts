@@ -2,10 +2,9 @@
 import type { CommandModule } from 'yargs';
 import type { App } from '../app.ts';
 import type { Config } from '../config.ts';
-import { loadFiles } from '../config-files.ts';
 import { CodedError, messageOf } from '../runtime/errors.ts';
 import { createLog, type Log } from '../runtime/log.ts';
-import { problemText, readConfig, withConfigOptions } from './config-options.ts';
+import { readConfig, readConfigAndFiles, withConfigOptions } from './config-options.ts';
 import { CliError, EXIT } from './exit-code.ts';
 import { startProblem } from './start-problem.ts';
 import { whatNext } from './what-next.ts';
@@ -22,16 +21,14 @@ export const serveCommand: CommandModule = {
       import('../app.ts'),
       import('../runtime/world.ts'),
     ]);
-    const config = readConfig(argv);
-    const files = loadFiles(config, { keep: true });
-    if (!files.ok) throw new CliError(EXIT.usage, problemText(files.error));
+    const { config, files } = readConfigAndFiles(argv, { keep: true });
     const log = createLog(config.log.level);
-    const app = createApp(config, files.value, systemWorld(log));
+    const app = createApp(config, files, systemWorld(log));
     const ended = stopOnSignals(app, log);
     process.on('SIGHUP', () => void reload(app, argv, log));
     try {
       await app.start();
-      process.stderr.write(whatNext(config, app.addresses, files.value.madeKey));
+      process.stderr.write(whatNext(config, app.addresses, files.madeKey));
     } catch (error) {
       // Stopped by a signal before it had started.
       if (!ended.begun()) {
