@@ -57,7 +57,7 @@ const DRAIN_MS = 3_000;
 const READY_POLL_MS = 50;
 /** Calls that nobody has answered yet, and others for half a minute; what comes above it is forwarded without state. */
 const FORWARDED_MAX = 10_000;
-const FORWARDED_BYTES_MAX = 64 * 1024 * 1024;
+const FORWARDED_BYTES_MAX = 128 * 1024 * 1024;
 /** Each of them asked at one hop, or its answer repeated. */
 const RETRANSMITTING_MAX = 2 * FORWARDED_MAX;
 

@@ -57,8 +57,9 @@ const WHY: Readonly<Record<Turn, string>> = {
   unreachable: 'away or busy, and no other server',
 };
 
-/** What a request is held by: as it came, and as it goes out until it is answered. */
+/** What a request is held by: as it came, and as it goes out until it is answered; and all around it (test/bench/held.ts). */
 const HELD_TIMES = 2;
+const HELD_AROUND_BYTES = 9 * 1024;
 
 export class Forwarder {
   readonly #deps: ForwarderDeps;
@@ -198,7 +199,7 @@ export class Forwarder {
       if (transaction.done) return { kind: 'abandoned' };
       if (reached === undefined) return of.way.problem;
       const { hop, down, bytes } = reached;
-      const heldBytes = HELD_TIMES * bytes.length;
+      const heldBytes = HELD_AROUND_BYTES + HELD_TIMES * bytes.length;
       // An ACK is over once it is sent; over a full table so is everything else, as for a stateless proxy (§16.11).
       if (
         request.method === 'ACK' ||
