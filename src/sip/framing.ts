@@ -14,6 +14,8 @@ export type FrameItem =
   | { readonly kind: 'ping' }
   /** Nobody knows where the next message begins: answer if that is possible, then close. Nothing follows. */
   | { readonly kind: 'broken'; readonly error: SipReadError }
+  /** A pong, a part of a message: it was work, and there is nothing to do. */
+  | { readonly kind: 'nothing' }
   /** What the framing itself has to say, as it goes onto the wire. */
   | { readonly kind: 'control'; readonly bytes: Uint8Array }
   /** The framing is over: `bytes` still go out, then the connection is closed. `fault`: the peer broke its rules. */

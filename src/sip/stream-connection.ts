@@ -79,6 +79,8 @@ export const createConnection = (
   let idleTimer: Timer | undefined;
   let messageTimer: Timer | undefined;
   let holdTimer: Timer | undefined;
+  /** Read, and not served before its source is within its rate again. */
+  let held: FrameItem | undefined;
 
   let closing = false;
   const close = (reason: DropReason): void => {
@@ -127,8 +129,17 @@ export const createConnection = (
     });
   };
 
+  /** What is buffered goes out and the connection is closed, whether or not its peer takes part in that. */
+  const finish = (): void => {
+    closing = true;
+    stream.end();
+    messageTimer?.cancel();
+    messageTimer = clock.setTimer(options.messageMs, () => stream.destroy());
+  };
+
   /** One thing at a time must be complete in time: the handshake, the first message, then each that has begun. */
   const armMessage = (completed: boolean): void => {
+    if (closing) return;
     const waits = !established || !spoken || framing.partial;
     if (completed || !waits) {
       messageTimer?.cancel();
@@ -161,39 +172,53 @@ export const createConnection = (
       case 'end':
         if (item.fault) metrics.dropped('stream-garbage');
         put(item.bytes);
-        stream.end();
+        finish();
+        return;
+      case 'nothing':
         return;
       case 'broken':
         options.onMessage(fail(item.error), flow);
         metrics.dropped('stream-garbage');
-        // What the answer says still goes out, then the connection is closed from our side.
-        stream.end();
+        finish();
     }
   };
 
-  /** Serves what is whole. A source over its rate is not read from for a while; the rest waits in its own buffers. */
+  /** A source over its rate is not read from for a while; what it sends waits in its own buffers. */
+  const hold = (): void => {
+    metrics.dropped('held');
+    stream.pause();
+    // That what comes after it is late is our doing.
+    messageTimer?.cancel();
+    messageTimer = undefined;
+    holdTimer = clock.setTimer(HOLD_MS, () => {
+      holdTimer = undefined;
+      stream.resume();
+      serve();
+    });
+  };
+
+  /** Serves what is whole, as far as its source may have it served. */
   const serve = (): void => {
     let completed = false;
     while (stream.open && holdTimer === undefined) {
-      const item = framing.next();
-      if (item === undefined) break;
+      held ??= framing.next();
+      if (held === undefined) break;
+      if (!options.admit(stream.remote.host)) {
+        hold();
+        break;
+      }
+      const item = held;
+      held = undefined;
       // Before the item is served: an answer to the first message goes out by a connection that counts as open.
       const first = establish();
-      if (!spoken && item.kind !== 'control') {
+      const says = item.kind !== 'control' && item.kind !== 'nothing';
+      if (!spoken && says) {
         spoken = true;
         ends.onGrown();
       }
       // A pong between the parts of a message buys no time for the message.
-      completed ||= first || item.kind !== 'control';
+      completed ||= first || says;
       take(item);
-      if (options.admit(stream.remote.host)) continue;
-      metrics.dropped('held');
-      stream.pause();
-      holdTimer = clock.setTimer(HOLD_MS, () => {
-        holdTimer = undefined;
-        stream.resume();
-        serve();
-      });
     }
     armMessage(completed);
   };
@@ -210,10 +235,8 @@ export const createConnection = (
         armMessage(establish());
       },
       onBytes(bytes) {
-        if (options.isBanned(stream.remote.host)) {
-          close('banned');
-          return;
-        }
+        if (closing) return;
+        if (options.isBanned(stream.remote.host)) return close('banned');
         lastByteMs = clock.monoMs();
         framing.push(bytes);
         serve();

@@ -30,6 +30,7 @@ const HANDSHAKE_BYTES_MAX = 8192;
 const EMPTY_LINE = '\r\n\r\n';
 const NOTHING = new Uint8Array();
 const KEEP_ALIVE_BYTES_MAX = 4;
+const NOTHING_TO_DO: FrameItem = { kind: 'nothing' };
 
 export class WebSocketFramer implements Framing {
   readonly probe = writeFrame(OPCODE.ping, NOTHING);
@@ -62,14 +63,10 @@ export class WebSocketFramer implements Framing {
   }
 
   next(): FrameItem | undefined {
-    while (this.#state === 'frames') {
-      const frame = this.#takeFrame();
-      if (frame === undefined) return undefined;
-      if (typeof frame === 'number') return this.#end(frame);
-      const item = this.#read(frame);
-      if (item !== undefined) return item;
-    }
-    return this.#state === 'handshake' ? this.#handshake() : undefined;
+    if (this.#state !== 'frames') return this.#state === 'handshake' ? this.#handshake() : undefined;
+    const frame = this.#takeFrame();
+    if (frame === undefined) return undefined;
+    return typeof frame === 'number' ? this.#end(frame) : this.#read(frame);
   }
 
   wrap(message: Uint8Array): Uint8Array {
@@ -108,20 +105,14 @@ export class WebSocketFramer implements Framing {
     return { header, payload: unmask(this.#bytes.take(frameBytes), header) };
   }
 
-  #read({
-    header,
-    payload,
-  }: {
-    readonly header: FrameHeader;
-    readonly payload: Buffer;
-  }): FrameItem | undefined {
+  #read({ header, payload }: { readonly header: FrameHeader; readonly payload: Buffer }): FrameItem {
     const { opcode, final } = header;
     switch (opcode) {
       case OPCODE.ping:
         // RFC 6455 §5.5.3: "must have identical "Application data" as found in the message body of the Ping frame".
         return { kind: 'control', bytes: writeFrame(OPCODE.pong, payload) };
       case OPCODE.pong:
-        return undefined;
+        return NOTHING_TO_DO;
       case OPCODE.close:
         return this.#closed(payload);
       case OPCODE.more:
@@ -135,14 +126,14 @@ export class WebSocketFramer implements Framing {
     }
     if (this.#parts.length + payload.length > this.#options.messageBytesMax) return this.#end(CLOSE.tooBig);
     if (payload.length > 0) this.#parts.push(payload);
-    if (!final) return undefined;
+    if (!final) return NOTHING_TO_DO;
     const whole = Buffer.from(this.#parts.take(this.#parts.length));
     const first = this.#fragmented ?? OPCODE.binary;
     this.#fragmented = undefined;
     return this.#message(first, whole);
   }
 
-  #message(opcode: number, bytes: Buffer): FrameItem | undefined {
+  #message(opcode: number, bytes: Buffer): FrameItem {
     // §8.1: a text that is no UTF-8 ends the connection.
     if (opcode === OPCODE.text && !isUtf8(bytes)) return this.#end(CLOSE.text);
     if (bytes.length > KEEP_ALIVE_BYTES_MAX) {
@@ -151,7 +142,7 @@ export class WebSocketFramer implements Framing {
     }
     // RFC 7118 §6: "The indication and use of the CRLF NAT keep-alive mechanism … are, of course, usable". No SIP message
     // is as short.
-    return bytes.toString('latin1') === EMPTY_LINE ? { kind: 'ping' } : undefined;
+    return bytes.toString('latin1') === EMPTY_LINE ? { kind: 'ping' } : NOTHING_TO_DO;
   }
 
   /** RFC 6455 §5.5.1: "the endpoint typically echos the status code it received", and the server closes (§7.1.1). */

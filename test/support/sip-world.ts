@@ -29,6 +29,8 @@ export interface SipWorld {
   series(name: string): ReadonlyMap<string, number>;
   /** A counter's sum over the series whose labels hold `label`. */
   count(name: string, label?: string): number;
+  /** A value without labels. */
+  gauge(name: string): number;
   close(): Promise<void>;
 }
 
@@ -134,6 +136,7 @@ export const sipWorld = async (options: SipWorldOptions = {}): Promise<SipWorld>
       return peer;
     },
     series,
+    gauge: (name) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(metrics.text())?.[1]),
     count: (name, label = '') =>
       [...series(name)].reduce((sum, [labels, value]) => (labels.includes(label) ? sum + value : sum), 0),
     async close() {
