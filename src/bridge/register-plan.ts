@@ -106,10 +106,8 @@ export const planRegister = (
   // Step 4: "If the authenticated user is not authorized to modify bindings, the registrar MUST return a 403".
   if (users !== undefined && !users.includes(name.user))
     return reject(403, 'Not Your Address Of Record', [
-      // The password was right: who shows it may know whose it is.
-      warning(
-        `the address of record is ${shown(name.user)}, the credentials are for ${users.map(shown).join(', ')}`,
-      ),
+      // The password was right: who shows it may know whose it is, but not whom the name in his To stands for.
+      warning(`the credentials are for another address of record: ${users.map(shown).join(', ')}`),
     ]);
   // Step 6: "The registrar checks whether the request contains the Contact header field. If not, it skips to the last
   // step."

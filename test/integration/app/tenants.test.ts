@@ -174,7 +174,7 @@ describe('a.smith is an authentication name', () => {
     const answer = await login('bob', 'a.example', [], own('a.smith', 'a.example'));
     expect([answer.status, answer.header('warning')]).toEqual([
       403,
-      ['399 chordial "the address of record is bob, the credentials are for alice, desk"'],
+      ['399 chordial "the credentials are for another address of record: alice, desk"'],
     ]);
   });
 });

@@ -1,5 +1,7 @@
 // The registrar before a Location Service in memory: the steps of RFC 3261 §10.3, what it stores, and what it says when it can't.
 import { describe, expect, test } from 'vitest';
+import type { Authenticator } from '../../../src/auth/authenticator.ts';
+import type { LocationName } from '../../../src/uri/types.ts';
 import { registrarWorld } from '../../support/registrar-world.ts';
 
 const PHONE = '<sip:bob@192.0.2.4>';
@@ -44,6 +46,23 @@ describe('step 5: the address of record', () => {
     const { register, location } = registrarWorld();
     await register({ to: '<sip:Bob@biloxi.com>', headers: contact() });
     expect(location.published[0]?.name.user).toBe('Bob');
+  });
+});
+
+describe('step 4: is the user authorized to modify these bindings', () => {
+  test('who asks for an alias of another user does not hear that it is one (10.3 step 4)', async () => {
+    const bob: Authenticator = { check: () => ({ kind: 'ok', users: ['bob'] }) };
+    const aliases = (name: LocationName) => (name.user === '101' ? { ...name, user: 'alice' } : name);
+    const { register } = registrarWorld({ authenticator: bob, aliases });
+    const [alias, nobody] = [
+      await register({ to: '<sip:101@biloxi.com>' }),
+      await register({ to: '<sip:102@biloxi.com>' }),
+    ];
+    expect([alias.status, alias.header('Warning')]).toEqual([
+      403,
+      '399 chordial "the credentials are for another address of record: bob"',
+    ]);
+    expect(alias.reply).toEqual(nobody.reply);
   });
 });
 
