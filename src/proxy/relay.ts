@@ -188,7 +188,8 @@ export class Relay {
     }
     // Over a stream the caller has forgotten a transaction that it acknowledged (§17.1.1.2, timer D): its ACK was lost
     // behind us, and is ours to repeat.
-    if (again && this.#ack !== undefined && this.#of.up.transport !== 'udp') attempt.down.send(this.#ack);
+    const refused = again && response.status >= 300;
+    if (refused && this.#ack !== undefined && this.#of.up.transport !== 'udp') attempt.down.send(this.#ack);
     else this.#toCaller(attempt, response);
   }
 

@@ -436,6 +436,16 @@ describe('between a stream and datagrams', () => {
       'ACK',
     ]);
   });
+
+  test('a 2xx that comes after a refusal was acknowledged still goes to a caller on TCP (§16.7 step 5)', async () => {
+    const world = new ForwardWorld();
+    const caller = tcpCaller();
+    await world.forward({ vias: [TCP_VIA] }, [], caller);
+    world.answer(world.callee.sent[0], 486);
+    world.again({ method: 'ACK', vias: [TCP_VIA], to: '<sip:bob@example.com>;tag=b1' });
+    world.answer(world.callee.sent[0], 200, { to: '<sip:bob@example.com>;tag=b2' });
+    expect(caller.sent.map(startOf)).toEqual(['SIP/2.0 486 Reason', 'SIP/2.0 200 Reason']);
+  });
 });
 
 describe('what is remembered', () => {
