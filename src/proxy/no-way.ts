@@ -37,8 +37,8 @@ export interface NoWay {
 
 /** What was found on the way that a request could not go. */
 export interface Found {
-  /** Hops that took nothing. */
-  readonly tried: boolean;
+  /** Hops that took nothing, as the log names them. */
+  readonly tried: readonly string[];
   /** Hops that its sender may not have it sent to (next-hop-scope.ts). */
   readonly barred: boolean;
   /** Hops that are ourselves. */
@@ -47,8 +47,9 @@ export interface Found {
 }
 
 export const noWay = ({ tried, barred, ourselves, said }: Found): NoWay => {
-  if (!tried && ourselves) return { kind: 'refused', status: 482, why: 'the way leads back here' };
-  if (!tried && barred)
+  const untried = tried.length === 0;
+  if (untried && ourselves) return { kind: 'refused', status: 482, why: 'the way leads back here' };
+  if (untried && barred)
     return {
       kind: 'refused',
       status: 403,
@@ -57,8 +58,11 @@ export const noWay = ({ tried, barred, ourselves, said }: Found): NoWay => {
     };
   // RFC 3261 §16.9: as if it "received a 503 (Service Unavailable) response", which by §16.7 step 6 reaches the caller
   // as 500: that the callee's server is away says nothing about us.
-  if (tried || said === 'unasked')
-    return { kind: 'refused', status: 500, reason: 'Next Hop Unreachable', why: 'no way to the next hop' };
+  if (!untried || said === 'unasked') {
+    const to = untried ? 'no listener of its transport and address family' : tried.join(', ');
+    const why = `no way to the next hop: ${to}`;
+    return { kind: 'refused', status: 500, reason: 'Next Hop Unreachable', why };
+  }
   // RFC 3261 §21.5.5: "The server did not receive a timely response from an external server it accessed in attempting
   // to process the request." A 480 would be a guess.
   if (said === 'silent')

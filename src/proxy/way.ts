@@ -1,6 +1,7 @@
 // The way of one request: its next hops one after the other, each with an open flow and the message as it is sent there.
 import type { Clock } from '../runtime/clock.ts';
 import { delay } from '../runtime/clock.ts';
+import { formatEndpoint } from '../runtime/datagram.ts';
 import type { Dns } from '../runtime/dns.ts';
 import type { Flow, NextHop, SipSender } from '../sip/types.ts';
 import { familyOf } from '../uri/hosts.ts';
@@ -57,7 +58,8 @@ export class Way {
   // BOUNDED: the hops of one name (resolve.ts).
   readonly #resting: NextHop[] = [];
   #attempts = 0;
-  #tried = false;
+  // BOUNDED: the hops of one name (resolve.ts).
+  readonly #tried = new Set<string>();
   #barred = false;
   #ourselves = false;
 
@@ -84,7 +86,7 @@ export class Way {
   /** Why there was none. */
   get problem(): NoWay {
     return noWay({
-      tried: this.#tried,
+      tried: [...this.#tried],
       barred: this.#barred,
       ourselves: this.#ourselves,
       said: this.#said(),
@@ -106,8 +108,8 @@ export class Way {
   }
 
   async #reach(hop: NextHop): Promise<Reached | undefined> {
-    if (!this.#tried) this.#options.onFound();
-    this.#tried = true;
+    if (this.#tried.size === 0) this.#options.onFound();
+    this.#tried.add(`${hop.transport}:${formatEndpoint(hop)}`);
     const down = await this.#deps.sender.flowTo(hop);
     if (down === undefined) return undefined;
     const attempt = this.#attempts + 1;

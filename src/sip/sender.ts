@@ -1,6 +1,9 @@
 // The sockets as the forwarder sees them: a flow to a next hop, over a listener or a connection opened for it.
 import { BoundedMap } from '../runtime/bounded-map.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { formatEndpoint } from '../runtime/datagram.ts';
+import { messageOf } from '../runtime/errors.ts';
+import type { Log } from '../runtime/log.ts';
 import { jittered, type Random } from '../runtime/random.ts';
 import { familyOf } from '../uri/hosts.ts';
 import type { StreamTransport } from './stream-transport.ts';
@@ -10,6 +13,7 @@ import type { UdpTransport } from './udp-transport.ts';
 export interface SenderDeps {
   readonly clock: Clock;
   readonly random: Random;
+  readonly log: Log;
   readonly udp: Pick<UdpTransport, 'flowTo' | 'listeners'>;
   readonly streams: Pick<StreamTransport, 'flowWith' | 'connect' | 'listeners'>;
 }
@@ -24,9 +28,11 @@ export interface SenderOptions {
 }
 
 const FAILED_MAX = 1024;
+/** What a certificate says of itself is cut. */
+const WHY_CHARS_MAX = 256;
 
 export const createSender = (deps: SenderDeps, options: SenderOptions): SipSender => {
-  const { clock, random, udp, streams } = deps;
+  const { clock, random, log, udp, streams } = deps;
   // BOUNDED: `connectingMax`; each leaves when its attempt ends, `connectMs` at the latest.
   const connecting = new Map<string, Promise<Flow | undefined>>();
   // BOUNDED: FAILED_MAX; until when (monotonic) a target is left alone.
@@ -43,8 +49,11 @@ export const createSender = (deps: SenderDeps, options: SenderOptions): SipSende
       const flow = await streams.connect(hop, transport, abort.signal);
       failed.delete(key);
       return flow;
-    } catch {
-      // Refused, unreachable, too slow or not who it should be: all the forwarder needs to know is that there is no way, for a while.
+    } catch (error) {
+      // Refused, unreachable, too slow or not who it should be: all the forwarder needs to know is that there is no way, for
+      // a while. An operator needs to know which; told once in that while.
+      const why = abort.signal.aborted ? 'too slow' : messageOf(error).slice(0, WHY_CHARS_MAX);
+      log.info({ to: `${transport}:${formatEndpoint(hop)}`, why }, 'no connection');
       failed.set(key, clock.monoMs() + jittered(random, options.backoffMs));
       return undefined;
     } finally {

@@ -183,7 +183,7 @@ export class SipServer {
       return userAgent !== undefined && isScanner(userAgent) && !isTrusted(remote.host);
     };
     this.sender = createSender(
-      { clock, random, udp: this.#udp, streams: this.#streams },
+      { clock, random, log, udp: this.#udp, streams: this.#streams },
       { connectMs: CONNECT_MS, connectingMax: CONNECTING_MAX, backoffMs: BACKOFF_MS },
     );
     deps.metrics.gauge('chordial_sip_pending', 'Server transactions under way', () => this.#pending.size);

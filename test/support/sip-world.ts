@@ -21,6 +21,8 @@ export interface SipWorld {
   placeOf(transport: Transport): Endpoint;
   /** Error lines that were logged. */
   readonly errors: readonly string[];
+  /** Info lines, with their fields. */
+  readonly infos: readonly (readonly [message: string, fields: object])[];
   udpPeer(bind?: Endpoint): Promise<UdpPeer>;
   tcpPeer(): Promise<TcpPeer>;
   /** A client that trusts `ca` and asks for `serverName`. */
@@ -61,11 +63,16 @@ export const sipWorld = async (options: SipWorldOptions = {}): Promise<SipWorld>
   const clock = new ManualClock();
   const metrics = new MetricsRegistry();
   const errors: string[] = [];
+  const infos: [string, object][] = [];
   const server = new SipServer(
     {
       clock,
       random: { bytes: (count) => new Uint8Array(count), float: () => 0.5 },
-      log: { ...silentLog, error: (_fields, message) => void errors.push(message) },
+      log: {
+        ...silentLog,
+        error: (_fields, message) => void errors.push(message),
+        info: (fields, message) => void infos.push([message, fields]),
+      },
       metrics,
       openDatagram,
       listenStream,
@@ -120,6 +127,7 @@ export const sipWorld = async (options: SipWorldOptions = {}): Promise<SipWorld>
     tcp,
     placeOf,
     errors,
+    infos,
     async udpPeer(bind) {
       const peer = await udpPeer(bind);
       closers.push(() => peer.close());

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readCertificate } from '../../../src/runtime/certificate.ts';
 import { CertificateStore } from '../../../src/runtime/certificate-store.ts';
-import type { Endpoint } from '../../../src/runtime/datagram.ts';
+import { type Endpoint, formatEndpoint } from '../../../src/runtime/datagram.ts';
 import { listenStream, type StreamListener, type StreamPort } from '../../../src/runtime/stream.ts';
 import { createListenTls } from '../../../src/runtime/tls-stream.ts';
 import { type CertificateWish, createAuthority } from '../../support/certificates.ts';
@@ -145,6 +145,10 @@ test('a target that refuses is left alone for a while, then tried again', async 
   });
   listeners.push(again);
   expect(await world.server.sender.flowTo(tcpTo(hop.local))).toBeUndefined();
+  // Why is told once, not with every call.
+  expect(world.infos).toEqual([
+    ['no connection', { to: `tcp:${formatEndpoint(hop.local)}`, why: expect.stringMatching(/ECONNREFUSED/) }],
+  ]);
   world.clock.advance(15_000);
   expect(await world.server.sender.flowTo(tcpTo(hop.local))).toBeDefined();
 });
@@ -203,6 +207,7 @@ describe('TLS to a next hop', () => {
     expect((await to(serverName))?.transport).toBe('tls');
   });
 
+  const WHY = /^the certificate does not speak for |is no host$/;
   test.each<[string, readonly string[], string | undefined]>([
     ['for another domain', ['DNS:other.example'], 'far.example'],
     ['for a domain below (RFC 5922 §7.2: no suffixes)', ['DNS:a.far.example'], 'far.example'],
@@ -218,6 +223,9 @@ describe('TLS to a next hop', () => {
   ])('a certificate %s is refused', async (_, names, serverName) => {
     const { to } = await hopWith(names);
     expect(await to(serverName)).toBeUndefined();
+    expect(secure.infos).toEqual([
+      ['no connection', { to: expect.stringMatching(/^tls:/), why: expect.stringMatching(WHY) }],
+    ]);
   });
 
   test('one connection serves all who ask for the same domain, and nobody else (§7.3)', async () => {

@@ -185,7 +185,11 @@ describe('the next hop that does not answer the knock', () => {
   test('is told as 500 where it was the last (§16.9, §16.7 step 6)', async () => {
     const world = new ForwardWorld({ dns });
     world.unreachable.add('tcp 192.0.2.8 5062').add('tcp 192.0.2.9 5062');
-    expect((await world.forward({ uri })).transaction.status).toBe(500);
+    const { transaction, outcome } = await world.forward({ uri });
+    expect(transaction.status).toBe(500);
+    expect(outcome).toMatchObject({
+      why: 'no way to the next hop: tcp:192.0.2.8:5062, tcp:192.0.2.9:5062',
+    });
   });
 });
 
