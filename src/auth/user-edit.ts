@@ -60,11 +60,14 @@ export function addUser(
   return ok({ text: textOf([...kept, ...added]), replaced: kept.length < lines.length });
 }
 
-/** The file with this alias or login; an alias of that name is replaced, a login is one more. Fails if the file would not be read. */
+/**
+ * The file with this alias or login; an alias of that name is replaced, a login is one more. Fails if the file would not be
+ * read. `wasUser`: the name was a user until now; its password is from now on for the one that it leads to.
+ */
 export function addLink(
   text: string,
   link: Omit<LinkLine, 'realm'> & { readonly realm: string },
-): Result<{ readonly text: string }> {
+): Result<{ readonly text: string; readonly wasUser: boolean }> {
   const one: LinkLine = { ...link, realm: link.realm.toLowerCase() };
   const problem = unfitName(one.user) ?? unfitName(one.of) ?? unfit('realm', one.realm);
   if (problem !== undefined) return fail(problem);
@@ -79,8 +82,17 @@ export function addLink(
   });
   const changed = textOf([...kept, formatUserLine(one)]);
   const parsed = parseUserFile(changed);
-  if (parsed.ok) return ok({ text: changed });
-  return fail(parsed.error.map(({ line, problem }) => `line ${line}: ${problem}`).join('; '));
+  if (parsed.ok) {
+    const kinds = parsed.value
+      .filter((other) => other.user === one.user && other.realm === one.realm)
+      .map(({ kind }) => kind);
+    const links = kinds.filter((kind) => kind !== 'password').length;
+    return ok({ text: changed, wasUser: links === 1 && links < kinds.length });
+  }
+  // The added line has a number in a file that nobody sees, and what is wrong with it makes others wrong, too.
+  const added = splitLines(changed).length;
+  const own = parsed.error.find(({ line }) => line === added);
+  return fail(own?.problem ?? parsed.error.map(({ line, problem }) => `line ${line}: ${problem}`).join('; '));
 }
 
 /**

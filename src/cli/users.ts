@@ -86,6 +86,7 @@ const linkCommand = (kind: 'alias' | 'login', describe: string, nameIs: string):
     printLine(
       `${nameOf(argv)}@${realm} is ${kind === 'alias' ? 'an alias' : 'a login'} of ${user} in ${file}`,
     );
+    if (changed.value.wasUser) printLine(`it was a user of its own: from now on its password is for ${user}`);
   },
 });
 

@@ -134,8 +134,33 @@ describe('aliases and logins', () => {
     expect(link(one, 'alias', '101', 'bob')).toBe(`${text}101:d.example:alias:bob\n`);
     const login = link(text, 'login', 'x', 'alice');
     expect(link(login, 'login', 'x', 'bob')).toBe(`${text}x:d.example:login:alice\nx:d.example:login:bob\n`);
-    expect(link(text, 'alias', '101', 'carol')).toMatch(/no user carol/);
+    expect(link(text, 'alias', '101', 'carol')).toBe('there is no user carol in d.example');
     expect(link(text, 'alias', 'a:b', 'alice')).toMatch(/colon/);
+  });
+
+  test('what refuses a link is told by itself, not what follows from it', () => {
+    const text = `${alice}bob:d.example:${MD5}\n101:d.example:alias:alice\nx:d.example:${MD5}\nx:d.example:login:alice\n`;
+    const added = addLink(text, { kind: 'alias', user: 'alice', realm: 'd.example', of: 'bob' });
+    expect(added).toEqual({
+      ok: false,
+      error: "alice is a user of its own (a login leads to it), so it can't be an alias",
+    });
+    const circle = `${alice}bob:d.example:${MD5}\n101:d.example:alias:alice\n`;
+    expect(addLink(circle, { kind: 'alias', user: 'alice', realm: 'd.example', of: 'bob' })).toMatchObject({
+      ok: false,
+      error: expect.stringMatching(/^line 3: alice is itself an alias \(of bob\)/),
+    });
+  });
+
+  test.each([
+    ['a user that becomes an alias', 'alias', 'bob', true],
+    ['a user that becomes a login', 'login', 'bob', true],
+    ['a new name', 'alias', '101', false],
+    ['a login of another user, too', 'login', 'x', false],
+  ] as const)('%s: was it a user of its own? %s %s: %s', (_, kind, user, wasUser) => {
+    const text = `${alice}bob:d.example:${MD5}\ncarol:d.example:${MD5}\nx:d.example:${MD5}\nx:d.example:login:carol\n`;
+    const added = addLink(text, { kind, user, realm: 'd.example', of: 'alice' });
+    expect(added).toMatchObject({ ok: true, value: { wasUser } });
   });
 
   test('a login for two users stays when one of them goes', () => {
