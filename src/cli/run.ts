@@ -37,6 +37,20 @@ const commands = [
 
 const WIDTH_MAX = 110;
 
+const commandNames: ReadonlySet<string> = new Set(
+  commands.flatMap(({ command }) => [command ?? []].flat().map((form) => form.split(' ', 1).join())),
+);
+
+/** `serve` is what runs without a command, so that a misspelt one is to yargs no more than an argument too many. */
+function unknownInWords(message: string, args: readonly string[]): string {
+  const unknown = /^Unknown arguments?: (.+)$/.exec(message)?.[1];
+  if (unknown === undefined) return message;
+  const [first = ''] = args;
+  if (!first.startsWith('-') && !commandNames.has(first)) return `there is no command ${first}`;
+  const names = unknown.split(', ').map((name) => (args.includes(name) ? name : `--${name}`));
+  return `unknown: ${names.join(', ')}`;
+}
+
 /** Runs one command line and tells its exit status. Never rejects. */
 export async function runCli(args: readonly string[]): Promise<number> {
   const cli = yargs([...args])
@@ -53,7 +67,10 @@ export async function runCli(args: readonly string[]): Promise<number> {
     // A handler that fails comes without a message; with one, the command line is what is wrong.
     .fail((message: string | null | undefined, error) => {
       if (message === null || message === undefined) throw error;
-      throw new CliError(EXIT.usage, `${message}\nchordial --help tells what there is.`);
+      throw new CliError(
+        EXIT.usage,
+        `${unknownInWords(message, args)}\nchordial --help tells what there is.`,
+      );
     });
   for (const command of commands) cli.command(command);
   try {

@@ -21,7 +21,11 @@ export const sipTraceCommand: CommandModule = {
           requiresArg: true,
           describe: 'an address, or a range: 192.0.2.0/24',
         })
-        .option('seconds', { type: 'string', requiresArg: true, describe: '1 to 86400 (default 600)' })
+        .option('seconds', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'how long, 1 to 86400 (default: 600)',
+        })
         .option('out', {
           type: 'string',
           requiresArg: true,
@@ -60,15 +64,18 @@ async function save(capture: AsyncIterable<Uint8Array>, out: string, signal: Abo
           throw new CliError(EXIT.failed, `cannot write ${out}: ${messageOf(error)}`);
         });
   process.stderr.write('tracing; Ctrl-C ends it\n');
+  let written = 0;
   try {
     for await (const bytes of capture) {
       if (file === undefined) process.stdout.write(bytes);
       else await file.write(bytes);
+      written += bytes.length;
     }
   } catch (error) {
     // Ctrl-C: what came is whole records.
     if (!signal.aborted) throw new CliError(EXIT.failed, `the trace broke off: ${messageOf(error)}`);
   } finally {
     await file?.close();
+    process.stderr.write(`${written} bytes${file === undefined ? '' : ` in ${out}`}\n`);
   }
 }

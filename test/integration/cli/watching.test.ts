@@ -126,7 +126,10 @@ describe('chordial sip-trace', () => {
     const run = runCommand(['sip-trace', ...args, '--seconds', '1', '--out', out, ...admin()]);
     await expect.poll(() => log.slice(from).some((line) => line.includes('SIP trace on'))).toBe(true);
     await work();
-    expect((await run).code).toBe(0);
+    expect(await run).toMatchObject({
+      code: 0,
+      stderr: `tracing; Ctrl-C ends it\n${statSync(out).size} bytes in ${out}\n`,
+    });
     expect(statSync(out).mode & 0o777).toBe(0o600);
     return readPcap(readFileSync(out));
   };

@@ -17,6 +17,17 @@ afterEach(() => {
 });
 const at = (name: string): string => join(folder, name);
 
+test.each([
+  [['chek-config'], 'there is no command chek-config'],
+  [['lookp', 'sip:bob@biloxi.example'], 'there is no command lookp'],
+  [['serve', '--sip.lsten', 'udp:127.0.0.1:0'], 'unknown: --sip.lsten'],
+  [['--sip.lsten=x'], 'unknown: --sip.lsten'],
+  [['serve', 'extra'], 'unknown: extra'],
+])('what %j has too much is told by name', async (args, said) => {
+  const { stderr } = await runCommand(args);
+  expect(stderr).toBe(`chordial: ${said}\nchordial --help tells what there is.\n`);
+});
+
 describe('a wrong command line ends with 2, in words, and prints nothing to stdout', () => {
   test.each<readonly string[]>([
     ['frobnicate'],
