@@ -14,8 +14,18 @@ const KEPT = new Set([
   'userhash',
 ]);
 
+/** Parameters whose names may be seen, and their values not. */
+const CUT = new Set(['response', 'nonce', 'cnonce', 'opaque', 'nextnonce', 'rspauth', 'auts']);
+/** One of them in the value of another, whose closing quote is missing. */
+const SWALLOWED = /(?:response|nonce|opaque|rspauth|auts)\s*=/i;
+const SCHEMES = new Set(['basic', 'bearer', 'ntlm', 'kerberos']);
+
+/**
+ * At the beginning of any line, those that continue a row included, for a phone that writes a space too many has sent its
+ * digest all the same. Between the name and the value: a colon, or what stands there instead of it.
+ */
 const CREDENTIALS =
-  /^(?:(?:proxy-)?authorization|(?:www|proxy)-authenticate|(?:proxy-)?authentication-info)[ \t]*:/i;
+  /(?:^|[\r\n])[^\w\r\n-]*(?:(?:proxy-)?authorization|(?:www|proxy)-authenticate|(?:proxy-)?authentication-info)[^!-9<-~]+/i;
 /** Whoever shows such a URI's user part is let through (RFC 3327, RFC 5626 §5.3): it is a token. */
 const ROUTES = /^(?:record-route|route|path|service-route)[ \t]*:/i;
 
@@ -26,6 +36,9 @@ const mask = (text: string): string => {
   const inner = text.slice(1, closed ? -1 : undefined).replace(/[^\r\n]/g, 'x');
   return closed ? `"${inner}"` : `"${inner}`;
 };
+
+const mayBeSeen = (value: string): boolean =>
+  (value.startsWith('"') ? value.length > 1 && value.endsWith('"') : true) && !SWALLOWED.test(value);
 
 const isSpace = (char: string | undefined): boolean =>
   char === ' ' || char === '\t' || char === '\r' || char === '\n';
@@ -59,7 +72,7 @@ const cutParams = (text: string): string => {
   if (text[spaceEnd(text, schemeEnd)] !== '=') {
     const scheme = text.slice(at, schemeEnd);
     if (!/^digest$/i.test(scheme))
-      return out + scheme.slice(0, 16) + mask(text.slice(at + Math.min(16, scheme.length)));
+      return out + (SCHEMES.has(scheme.toLowerCase()) ? scheme : mask(scheme)) + mask(text.slice(schemeEnd));
     out += scheme;
     at = schemeEnd;
   }
@@ -75,9 +88,11 @@ const cutParams = (text: string): string => {
     }
     const valueAt = spaceEnd(text, equals + 1);
     const end = text[valueAt] === '"' ? quotedEnd(text, valueAt) : runEnd(text, valueAt, ' \t\r\n,');
-    const value = text.slice(valueAt, end);
-    const kept = KEPT.has(text.slice(at, nameEnd).toLowerCase());
-    out += text.slice(at, valueAt) + (kept ? value : mask(value));
+    const [name, value] = [text.slice(at, nameEnd), text.slice(valueAt, end)];
+    const key = name.toLowerCase();
+    const kept = KEPT.has(key);
+    out += kept || CUT.has(key) ? name : mask(name);
+    out += text.slice(nameEnd, valueAt) + (kept && mayBeSeen(value) ? value : mask(value));
     at = end;
   }
   return out;
@@ -93,8 +108,11 @@ const URI_AUTHORIZATION = /([?&](?:proxy-)?authorization=)([^\s&<>"]+)/gi;
 const MEDIA_KEYS = /(inline:|a=ice-pwd:|\nk=[a-z]{1,16}:)([^\s|]+)/gi;
 
 const cutHeader = (text: string): string => {
-  const colon = text.indexOf(':') + 1;
-  if (CREDENTIALS.test(text)) return text.slice(0, colon) + cutParams(text.slice(colon));
+  const found = CREDENTIALS.exec(text);
+  if (found !== null) {
+    const end = found.index + found[0].length;
+    return text.slice(0, end) + cutParams(text.slice(end));
+  }
   return ROUTES.test(text)
     ? text.replace(ROUTE_USER, (_, scheme: string, user: string) => scheme + x(user))
     : text;
