@@ -86,9 +86,10 @@ export class LiveTls {
         continue;
       }
       const domain = files.domain ?? COMMON;
-      const { fingerprint, notAfterMs } = read.value;
-      // The same again would only make clients forget that they have been here (session tickets).
-      if (fingerprint === this.identity.all.get(domain)?.fingerprint) continue;
+      const { fingerprint, notAfterMs, filesHash } = read.value;
+      // The same again would only make clients forget that they have been here (session tickets). The same certificate with
+      // another behind it is not the same: the one that vouches for it is what is forgotten most often.
+      if (filesHash === this.identity.all.get(domain)?.filesHash) continue;
       this.identity.put(files.domain, read.value);
       const notAfter = new Date(notAfterMs).toISOString();
       log.info({ domain, fingerprint, notAfter }, 'a new certificate is in force');

@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { messageOf } from './errors.ts';
 import { fail, ok, type Result } from './result.ts';
+import { sha256Hex } from './sha256.ts';
 
 export interface Certificate {
   readonly context: SecureContext;
@@ -12,6 +13,8 @@ export interface Certificate {
   readonly notAfterMs: number;
   /** Of the first certificate, the server's own: SHA-256 as hex with colons. */
   readonly fingerprint: string;
+  /** Of all that was read: SHA-256 as hex. */
+  readonly filesHash: string;
   /** Whether one of its names is this host (a wildcard counts). */
   readonly speaksFor: (host: string) => boolean;
 }
@@ -39,6 +42,7 @@ export const readCertificate = (certPem: string, keyPem: string): Result<Certifi
       notBeforeMs: Date.parse(own.validFrom),
       notAfterMs: Date.parse(own.validTo),
       fingerprint: own.fingerprint256,
+      filesHash: sha256Hex(`${certPem}\0${keyPem}`),
       speaksFor: (host) => own.checkHost(host) !== undefined,
     });
   } catch (error) {

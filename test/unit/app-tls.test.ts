@@ -167,6 +167,19 @@ describe('SIGHUP', () => {
     expect([...tls.identity.all.keys()]).toEqual(['default']);
   });
 
+  test('the same certificate with the one that vouches for it behind it is another', async () => {
+    const one = pair();
+    write(one);
+    const { tls, config } = await start();
+    const before = tls.identity.contextFor(undefined);
+
+    write({ ...one, certPem: one.certPem + authority.certPem });
+    tls.reload(config);
+
+    expect(tls.identity.contextFor(undefined)).not.toBe(before);
+    expect(lines.join('\n')).toMatch(/^info: a new certificate is in force/);
+  });
+
   test('a certificate that did not change stays the one that clients have tickets of', async () => {
     write(pair());
     const { tls, config } = await start();
