@@ -88,6 +88,8 @@ const streamTo = (response: ServerResponse): HttpStream => ({
   onClose: (tell) => void response.once('close', tell),
 });
 
+const PLAIN = 'text/plain; charset=utf-8';
+
 const send = (response: ServerResponse, reply: HttpReply, head: boolean): void => {
   const headers = {
     'Content-Type': reply.contentType,
@@ -101,13 +103,17 @@ const send = (response: ServerResponse, reply: HttpReply, head: boolean): void =
     response.end(head ? undefined : body);
     return;
   }
+  // Asked for behind another answer on the same connection (HTTP/1.1 pipelining): that may go on for a day, and if its
+  // reader goes away nobody tells this one.
+  if (response.socket === null) {
+    send(response, { status: 503, contentType: PLAIN, body: 'another answer is under way here\n' }, head);
+    return;
+  }
   response.setTimeout(0);
   response.writeHead(reply.status, { ...headers, Connection: 'close' });
   response.flushHeaders();
   reply.body(streamTo(response));
 };
-
-const PLAIN = 'text/plain; charset=utf-8';
 
 export const openHttp: OpenHttp = (bind, handlers) =>
   new Promise((resolve, reject) => {

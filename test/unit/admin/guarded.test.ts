@@ -1,4 +1,5 @@
 // What the admin server does beyond reading: lifting bans, and SIP traces.
+import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type AdminDeps, AdminServer } from '../../../src/admin/http.ts';
 import type { SipTraceDeps } from '../../../src/admin/sip-trace.ts';
@@ -58,7 +59,7 @@ const world = async (given: { token?: string; elsewhere?: boolean; full?: boolea
   const base = `http://127.0.0.1:${server.local?.port}`;
   const ask = (method: string, path: string, headers: Record<string, string> = {}) =>
     fetch(`${base}/api/v1/${path}`, { method, headers });
-  return { ask, started, events, banned };
+  return { ask, started, events, banned, port: server.local?.port ?? 0 };
 };
 
 describe('bans', () => {
@@ -161,6 +162,17 @@ describe('a SIP trace', () => {
     const answer = await ask('POST', 'sip-trace?aor=bob@biloxi.com');
     await answer.body?.cancel();
     await expect.poll(() => events).toEqual(['stopped']);
+  });
+
+  test('asked for behind another one on the same connection does not begin: nobody would ever read it', async () => {
+    const { started, events, port } = await world();
+    const socket = connect({ host: '127.0.0.1', port });
+    const one = 'POST /api/v1/sip-trace?aor=bob@biloxi.com HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
+    socket.write(one + one);
+    await expect.poll(() => started.length).toBeGreaterThan(0);
+    socket.destroy();
+    await expect.poll(() => events.length).toBeGreaterThan(0);
+    expect([started.length, events.length]).toEqual([1, 1]);
   });
 
   test('takes an address of record with its scheme and without', async () => {
