@@ -1,6 +1,6 @@
 // What the keys of the domains must be to each other and to the common ones: names, users, limits, keys.
+import { isLoopbackOnly } from './config-loopback.ts';
 import type { Parsed } from './config-schema.ts';
-import { isLoopback } from './uri/hosts.ts';
 
 /** LMAX (docs/lsp.md, constants): no entry of the ring lives longer, whatever a registrar grants. */
 const ENTRY_LIFETIME_MAX_SEC = 3600;
@@ -69,7 +69,7 @@ function limits({ registrar, domains, publication }: Parsed, say: Say): void {
     { path: 'registrar', one: registrar },
     // What a domain leaves to the common keys is told there, once.
     ...Object.entries(domains).flatMap(([name, { registrar: own }]) =>
-      Object.keys(definedOf(own)).length === 0
+      own === undefined
         ? []
         : [{ path: `domains.${name}.registrar`, one: { ...registrar, ...definedOf(own) } }],
     ),
@@ -91,12 +91,12 @@ function limits({ registrar, domains, publication }: Parsed, say: Say): void {
 }
 
 /** ADR 16: beyond loopback each domain has a key of its own, which its DNS publishes. */
-function keys({ publication, domain, domains, identity, sip, overlay }: Parsed, say: Say): void {
+function keys(parsed: Parsed, say: Say): void {
+  const { publication, domain, domains, identity } = parsed;
   const [first = '', ...others] = domain;
   if (domains[first]?.identity !== undefined)
     say(`domains.${first}.identity`, 'the first domain signs with identity.keyFile, which is also the node');
-  const local = sip.listen.every((one) => isLoopback(one.host)) && isLoopback(overlay.listen.host);
-  if (publication === 'local' || local) return;
+  if (publication === 'local' || isLoopbackOnly(parsed)) return;
   if (identity.keyFile === '')
     say(
       'identity.keyFile',

@@ -18,7 +18,7 @@ const ownOfDomain = z.strictObject({
       maxContacts: contacts,
     })
     .partial()
-    .prefault({}),
+    .optional(),
   identity: z.strictObject({ keyFile: file, selector: selector.default(0) }).optional(),
   tls: z.strictObject({ certFile: file, keyFile: file }).optional(),
 });

@@ -1,7 +1,8 @@
 // The files that the configuration names: read once at start (and on SIGHUP), every problem told with its key.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { UserLine } from './auth/user-line.ts';
-import { type Config, isLoopbackOnly } from './config.ts';
+import type { Config } from './config.ts';
+import { isLoopbackOnly } from './config-loopback.ts';
 import { type LoadedTls, loadTls } from './config-tls-files.ts';
 import { readUsers, userSources } from './config-users.ts';
 import { generateKeyPem, identityFromPem } from './record/identity.ts';

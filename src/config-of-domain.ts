@@ -8,7 +8,7 @@ export const registrarOf = (config: Config, domain: string): Config['registrar']
   ...definedOf(config.domains[domain]?.registrar ?? {}),
 });
 
-/** What the authenticator has to know of the domains that differ from the common keys. */
+/** What its users are challenged with. */
 export const algorithmsOf = (config: Config, domain: string): Config['sip']['auth']['algorithms'] =>
   config.domains[domain]?.auth?.algorithms ?? config.sip.auth.algorithms;
 

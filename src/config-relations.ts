@@ -1,13 +1,11 @@
 // What the keys of the configuration must be to each other, each problem as a sentence with the key's path in front.
 import { formatListener, formatPlace } from './config-address.ts';
 import { domainRelations } from './config-domain-relations.ts';
+import { loopbackSip } from './config-loopback.ts';
 import type { Parsed } from './config-schema.ts';
 import { tlsRelations } from './config-tls.ts';
 import { vnodesMax } from './dht/index.ts';
 import { isIpLiteral, isLoopback, isWildcard } from './uri/hosts.ts';
-
-export const loopbackSip = (parsed: Parsed): boolean =>
-  parsed.sip.listen.every((one) => isLoopback(one.host));
 
 /** A name may have addresses of both families; a literal has one. */
 const otherFamily = (host: string, bound: string): boolean =>

@@ -1,10 +1,10 @@
 // The configuration: validated once, all problems together, and frozen.
 import type { z } from 'zod';
-import { loopbackSip, relations } from './config-relations.ts';
+import { loopbackSip } from './config-loopback.ts';
+import { relations } from './config-relations.ts';
 import { type Parsed, schema } from './config-schema.ts';
 import { issueInWords } from './config-words.ts';
 import { fail, ok, type Result } from './runtime/result.ts';
-import { isLoopback } from './uri/hosts.ts';
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 
@@ -17,10 +17,6 @@ export type Config = DeepReadonly<
     };
   }
 >;
-
-/** True when nothing of this server listens off the machine: what may then run without keys and passwords. */
-export const isLoopbackOnly = (config: Config): boolean =>
-  config.sip.listen.every((one) => isLoopback(one.host)) && isLoopback(config.overlay.listen.host);
 
 const freeze = <T>(value: T): DeepReadonly<T> => {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {

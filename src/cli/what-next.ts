@@ -1,6 +1,7 @@
 // What a person does next, printed once the server runs.
 import type { AppAddresses } from '../app.ts';
-import { type Config, isLoopbackOnly } from '../config.ts';
+import type { Config } from '../config.ts';
+import { isLoopbackOnly } from '../config-loopback.ts';
 import { formatEndpoint } from '../runtime/datagram.ts';
 
 const SYMBOL = '\u260e';
@@ -40,6 +41,7 @@ export function whatNext(config: Config, addresses: AppAddresses, madeKey: boole
   const { sip, overlay } = config;
   const listeners = placesOf(config, addresses);
   const phone = listeners.find(({ transport }) => transport !== 'ws' && transport !== 'wss');
+  const tls = listeners.find((one) => one.transport === 'tls' && one !== phone);
   const browser = listeners.find(({ transport }) => transport === 'ws' || transport === 'wss');
   const password = sip.auth.mode === 'none' ? ', any password' : '';
   // A client of the ring answers nobody.
@@ -58,6 +60,7 @@ export function whatNext(config: Config, addresses: AppAddresses, madeKey: boole
       : [
           `  Point a phone at it    registrar ${phone.place}${phone.transport === 'udp' ? '' : ` over ${phone.transport.toUpperCase()}`}, user NAME@${domain}${password}`,
         ]),
+    ...(tls === undefined ? [] : [`  … over TLS             ${tls.place}`]),
     ...(browser === undefined
       ? []
       : [`  Phones in a browser    ${browser.transport}://${browser.place}, user NAME@${domain}${password}`]),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { isLoopbackOnly, parseConfig } from '../../src/config.ts';
+import { parseConfig } from '../../src/config.ts';
+import { isLoopbackOnly } from '../../src/config-loopback.ts';
 import { registrarOf } from '../../src/config-of-domain.ts';
 import { describeConfig } from '../../src/config-print.ts';
 import { loadConfig } from '../../src/config-sources.ts';

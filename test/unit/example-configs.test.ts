@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { type Config, isLoopbackOnly } from '../../src/config.ts';
+import type { Config } from '../../src/config.ts';
+import { isLoopbackOnly } from '../../src/config-loopback.ts';
 import { loadConfig } from '../../src/config-sources.ts';
 import { selfCertifiedKey } from '../../src/record/self-certifying.ts';
 

@@ -66,3 +66,21 @@ test('each kind of phone is told its listener: the first plain one, and the one 
   expect(text).toContain('registrar sips.biloxi.example:5061 over TLS, user NAME@biloxi.example\n');
   expect(text).toContain('wss://sip.biloxi.example:443, user NAME@biloxi.example\n');
 });
+
+test('TLS is told beside the first listener', () => {
+  const text = shown(
+    {
+      domain: 'biloxi.example',
+      sip: {
+        listen: ['udp:192.0.2.30:5060', 'tls:192.0.2.30:5061'],
+        advertise: 'sip.biloxi.example',
+        tls: { certFile: 'c', keyFile: 'k' },
+        auth: { usersFile: 'users' },
+      },
+      identity: { keyFile: 'key.pem' },
+    },
+    { sip: ['udp:192.0.2.30:5060', 'tls:192.0.2.30:5061'] },
+  );
+  expect(text).toContain('registrar sip.biloxi.example:5060, user NAME@biloxi.example\n');
+  expect(text).toMatch(/over TLS +sip\.biloxi\.example:5061\n/);
+});
