@@ -77,10 +77,10 @@ const strangerIn = (request: SipRequest, self: Self): string => {
     ...(target === undefined ? [] : [target]),
     ...(from === undefined ? [] : [`${from} (From)`]),
   ];
-  const rule = 'forwarded is for users of this registrar only';
-  return hosts.length === 0
-    ? `the From names no user: ${rule}`
-    : `${hosts.length === 1 ? 'host' : 'hosts'} ${hosts.join(' and ')} ${hosts.length === 1 ? "isn't" : "aren't"} a domain or alias of mine: ${rule}`;
+  const rule = 'requests are forwarded for users of this registrar only';
+  if (hosts.length === 0) return `the From names no user: ${rule}`;
+  const none = hosts.length === 1 ? "isn't a domain or alias" : "aren't domains or aliases";
+  return `${hosts.length === 1 ? 'host' : 'hosts'} ${hosts.join(' and ')} ${none} of mine: ${rule}`;
 };
 
 export const checkCaller = (transaction: ServerTransaction, deps: CallerDeps): CallerVerdict => {

@@ -245,7 +245,7 @@ describe('what is refused is refused in words', () => {
     expect([answer.status, answer.header('warning')]).toEqual([
       403,
       [
-        `399 chordial "hosts c.example and elsewhere.example (From) aren't a domain or alias of mine: forwarded is for users of this registrar only"`,
+        `399 chordial "hosts c.example and elsewhere.example (From) aren't domains or aliases of mine: requests are forwarded for users of this registrar only"`,
       ],
     ]);
   });

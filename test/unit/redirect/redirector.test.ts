@@ -264,7 +264,7 @@ describe('who is forwarded for', () => {
     expect(transaction.replies.at(-1)?.headers).toEqual([
       [
         'Warning',
-        `399 chordial "hosts 127.0.0.1 and evil.example (From) aren't a domain or alias of mine: forwarded is for users of this registrar only"`,
+        `399 chordial "hosts 127.0.0.1 and evil.example (From) aren't domains or aliases of mine: requests are forwarded for users of this registrar only"`,
       ],
     ]);
   });
