@@ -428,8 +428,8 @@ clause('RFC 3261 §16.7 Response Processing', [
   },
   {
     id: '16.7-14',
-    says: 'the proxy MUST forward any response',
-    when: 'a refusal from a stream to a caller on UDP: again until his ACK (§17.2.1 timer G)',
+    says: 'If timer G fires, the response is passed to the transport layer once more for retransmission',
+    when: '§17.2.1: a refusal from a stream to a caller on UDP, until his ACK',
     shows: async () => {
       const world = await forwarded({ uri: 'sip:bob@192.0.2.7:5062;transport=tcp' });
       const callee = world.flow('tcp', '192.0.2.7', 5062);
@@ -443,8 +443,8 @@ clause('RFC 3261 §16.7 Response Processing', [
   },
   {
     id: '16.7-15',
-    says: 'the proxy MUST forward any response',
-    when: 'a refusal repeated over UDP for a caller on a stream, who has forgotten it: our copy of his ACK again (§17.1.1.2 timer D)',
+    says: 'Any retransmissions of the final response that are received while in the "Completed" state MUST cause the ACK to be re-passed to the transport layer for retransmission',
+    when: '§17.1.1.2: a refusal repeated over UDP for a caller on a stream, who has forgotten it: our copy of his ACK',
     shows: async () => {
       const world = new ForwardWorld();
       const caller = tcpCaller();
