@@ -49,7 +49,7 @@ export interface SipServerDeps {
 
 /** Every bound of the SIP sockets. Read when it is needed: it may change while the server runs. */
 export interface SipLimits {
-  /** Messages a second that one source may send; twice as many at once. Trusted sources are not counted. */
+  /** Messages a second that one source may send, twice as many at once, and connections a second. Trusted sources are not counted. */
   readonly perSourcePerSec: number;
   readonly messageBytesMax: number;
   readonly connectionsMax: number;
@@ -140,16 +140,21 @@ export class SipServer {
       },
     );
     this.#dispatch = new Dispatch({ log, random, metrics, pending: this.#pending, toTags, encode }, options);
-    const rate = new RateLimiter({
-      get perSec() {
-        return limits.perSourcePerSec;
-      },
-      get burst() {
-        return 2 * limits.perSourcePerSec;
-      },
-      maxKeys: SOURCES_MAX,
-    });
-    const admit = (host: string): boolean => isTrusted(host) || rate.take(sourceOf(host), clock.monoMs());
+    const within = (burst: () => number): ((host: string) => boolean) => {
+      const rate = new RateLimiter({
+        get perSec() {
+          return limits.perSourcePerSec;
+        },
+        get burst() {
+          return burst();
+        },
+        maxKeys: SOURCES_MAX,
+      });
+      return (host) => isTrusted(host) || rate.take(sourceOf(host), clock.monoMs());
+    };
+    const admit = within(() => 2 * limits.perSourcePerSec);
+    // All phones of an office may come back at once; who connects again and again has a handshake computed each time.
+    const admitConnection = within(() => limits.connectionsPerSourceMax);
     this.#udp = new UdpTransport(
       { open: openDatagram, metrics },
       {
@@ -174,6 +179,7 @@ export class SipServer {
         isTrusted,
         isBanned,
         admit,
+        admitConnection,
         tap,
         onMessage: (read, flow) => this.#receive(read, flow, () => flow),
       },

@@ -46,6 +46,8 @@ export interface StreamTransportOptions extends ConnectionOptions {
   readonly writeBufferBytesMax: number;
   /** Sources whose connections count against the whole only. */
   readonly isTrusted: (host: string) => boolean;
+  /** Asked before any handshake: may this source have one more connection now? */
+  readonly admitConnection: (host: string) => boolean;
   /** Where pages may come from that open a WebSocket; none for all. */
   readonly webSocketOrigins: readonly string[];
 }
@@ -199,9 +201,11 @@ export class StreamTransport {
     if (this.#connections.size >= connectionsMax) return 'connections';
     if (this.#young >= Math.ceil(connectionsMax * YOUNG_SHARE)) return 'handshakes';
     const held = this.#perSource.get(sourceOf(host));
-    if (held === undefined || this.#options.isTrusted(host)) return undefined;
-    if (held.all >= connectionsPerSourceMax) return 'connections-per-source';
-    return held.young >= Math.ceil(connectionsPerSourceMax * YOUNG_SHARE) ? 'handshakes' : undefined;
+    if (held !== undefined && !this.#options.isTrusted(host)) {
+      if (held.all >= connectionsPerSourceMax) return 'connections-per-source';
+      if (held.young >= Math.ceil(connectionsPerSourceMax * YOUNG_SHARE)) return 'handshakes';
+    }
+    return this.#options.admitConnection(host) ? undefined : 'rate';
   }
 
   #framing(transport: StreamTransportName): Framing {

@@ -57,6 +57,24 @@ test('a source has one rate, however many connections it sends by', async () => 
   expect(requests()).toBe(15);
 });
 
+test('a source that connects again and again is refused, and has as many at once as it may hold', async () => {
+  await start({ trusted: false, limits: { perSourcePerSec: 5, connectionsPerSourceMax: 4 } });
+  const once = async () => {
+    const phone = await world.tcpPeer();
+    phone.send('\r\n\r\n');
+    await Promise.race([phone.until(/\r\n/), phone.closed]);
+    phone.stream.destroy();
+    await until('it is gone', () => connections() === 0);
+    return phone.received;
+  };
+  for (let count = 0; count < 4; count += 1) expect(await once()).toBe('\r\n');
+
+  expect(await once()).toBe('');
+  expect(dropped('rate')).toBe(1);
+  world.clock.advance(200);
+  expect(await once()).toBe('\r\n');
+});
+
 test.each([
   ['what is no SIP', 'tcp', 'GET / HTTP/1.1\r\n\r\n'],
   ['a WebSocket that is refused', 'ws', handshake({ at: 6, row: undefined })],
