@@ -2,6 +2,7 @@
 import { BoundedMap } from '../runtime/bounded-map.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import { T1_MS, T2_MS } from './client-transaction.ts';
+import { LastAnswers } from './last-answers.ts';
 import { KNOWN_METHODS } from './methods.ts';
 import { RecentMap } from './recent-map.ts';
 import type { DropReason } from './sip-metrics.ts';
@@ -58,23 +59,6 @@ const CANCELLED_IN_VAIN = KNOWN_METHODS.filter((method) => !['INVITE', 'ACK', 'C
 /** Timer H, and how long a late CANCEL still finds its INVITE. */
 const ANSWERED_MS = 64 * T1_MS;
 
-/**
- * Answers that are kept for a repeated request, a generation: 16 MiB in two at the very most, and as much in practice,
- * for short ones keep alive what lies beside them in the buffer pool. Where more
- * are given within timer J, the oldest go first, and their requests are served anew if they come again.
- */
-const ANSWERS_MAX = 4096;
-const ANSWER_BYTES_MAX = 2048;
-/** Timers J and H, §17.2.2: "it MUST set Timer J to fire in 64*T1 seconds for unreliable transports". */
-const ANSWERS_KEPT_MS = 64 * T1_MS;
-
-/**
- * An answer is repeated to whom it was for, as others may guess the branch, and for the request that it was for, as some
- * phones use one branch for all their REGISTERs.
- */
-const answerKey = (key: string, { callId, cseq }: SipRequest, { remote }: Flow): string =>
-  `${key}\0${callId}\0${cseq.seq}\0${remote.host}`;
-
 export class PendingTable {
   readonly #deps: PendingDeps;
   readonly #options: PendingOptions;
@@ -86,8 +70,8 @@ export class PendingTable {
   readonly #repeating: BoundedMap<string, Repeating>;
   // BOUNDED: twice `max` keys (recent-map.ts); INVITEs that were answered.
   readonly #answered: RecentMap<true>;
-  // BOUNDED: twice ANSWERS_MAX of ANSWER_BYTES_MAX (recent-map.ts); final answers over UDP.
-  readonly #answers: RecentMap<Uint8Array>;
+  // BOUNDED: last-answers.ts.
+  readonly #answers = new LastAnswers();
   // BOUNDED: one for each call of `empty`, which is made when the server drains.
   readonly #whenEmpty: (() => void)[] = [];
 
@@ -96,7 +80,6 @@ export class PendingTable {
     this.#options = options;
     this.#repeating = new BoundedMap(options.max, (_key, repeating) => repeating.timer.cancel());
     this.#answered = new RecentMap({ max: options.max, keepMs: ANSWERED_MS });
-    this.#answers = new RecentMap({ max: ANSWERS_MAX, keepMs: ANSWERS_KEPT_MS });
   }
 
   get size(): number {
@@ -247,20 +230,16 @@ export class PendingTable {
     }
     this.#end(key, entry);
     if (entry.request.method === 'INVITE') this.#remember(key, entry, reply.status, bytes);
-    if (entry.answer.transport === 'udp' && bytes.length <= ANSWER_BYTES_MAX)
-      this.#answers.set(answerKey(key, entry.request, entry.answer), bytes, clock.monoMs());
+    this.#answers.keep({ key, request: entry.request, to: entry.answer }, bytes, clock.monoMs());
     onAnswered(entry.request, reply.status, entry.flow, delaySec);
   }
 
-  /**
-   * The answer that went out already. §17.2.2: "the final response to the request MUST be passed to the transport layer
-   * for retransmission whenever a retransmission of the request is received": a busy server that checked, signed and
-   * published each REGISTER again would never catch up, and simple phones take a second challenge for a refusal.
-   */
+  /** The answer that went out already. */
   #finalAnswer(key: string, request: SipRequest, answer: Flow): Uint8Array | undefined {
-    const repeating = this.#repeating.get(key);
-    if (repeating !== undefined || answer.transport !== 'udp') return repeating?.bytes;
-    return this.#answers.get(answerKey(key, request, answer), this.#deps.clock.monoMs());
+    return (
+      this.#repeating.get(key)?.bytes ??
+      this.#answers.get({ key, request, to: answer }, this.#deps.clock.monoMs())
+    );
   }
 
   #end(key: string, entry: Running): void {
