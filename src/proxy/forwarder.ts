@@ -183,6 +183,7 @@ export class Forwarder {
     const { next, ...target } = targeted(plan);
     const uri = parseSipUri(next);
     if (!uri.ok) return { kind: 'refused', status: 400, why: `next hop: ${uri.error}` };
+    let sent = false;
     // §16.6 step 7: "if the Request-URI specifies a SIPS resource …, the proxy MUST follow the procedures of [4] as if the
     // input URI were a SIPS URI."
     const secure = isSips(target.uri) || uri.value.scheme === 'sips';
@@ -193,6 +194,7 @@ export class Forwarder {
       startedMs,
       // Connections to dead servers take their time, and a caller waits until his timer B or F.
       onFound: () => transaction.prolong(GIVE_UP_MS - (this.#deps.clock.monoMs() - startedMs)),
+      isOver: () => (sent ? this.#deps.clock.monoMs() - startedMs > GIVE_UP_MS : transaction.done),
     });
     for (;;) {
       const reached = await of.way.next();
@@ -211,6 +213,7 @@ export class Forwarder {
       const relay = new Relay(this.#relayDeps, of, reached);
       if (!relay.start(bytes)) continue;
       this.#table.add(relay, heldBytes);
+      sent = true;
       return { kind: 'sent', hop };
     }
   }
@@ -218,7 +221,7 @@ export class Forwarder {
   #relayed(
     request: SipRequest,
     target: ForwardPlan,
-    by: Pick<WayOptions, 'uri' | 'source' | 'onFound'> & Pick<RelayedRequest, 'up' | 'startedMs'>,
+    by: Pick<WayOptions, 'uri' | 'source' | 'onFound' | 'isOver'> & Pick<RelayedRequest, 'up' | 'startedMs'>,
   ): RelayedRequest {
     const { branches, clock, tokens } = this.#deps;
     const branch = branches.of(request);
@@ -240,7 +243,14 @@ export class Forwarder {
     const write: RelayedRequest['write'] = (down, attempt) => rewrite(request, down, attempt, token);
     const way = new Way(
       { ...this.#deps, rests: this.#rests },
-      { uri: by.uri, seed: branch.transaction, source: by.source, onFound: by.onFound, write },
+      {
+        uri: by.uri,
+        seed: branch.transaction,
+        source: by.source,
+        onFound: by.onFound,
+        isOver: by.isOver,
+        write,
+      },
     );
     const { up, startedMs } = by;
     const { transaction } = branch;

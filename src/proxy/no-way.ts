@@ -8,20 +8,24 @@ export interface HeardDns {
   readonly said: () => 'unasked' | 'answered' | 'silent';
 }
 
-/** Passes every question on and takes down how it ended. */
-export const hearing = (dns: Dns): HeardDns => {
+/**
+ * Passes every question on and takes down how it ended. Nothing is asked once `isOver`: a zone of many names that its
+ * servers are slow to tell would hold the resolver for minutes, long after the caller had his answer.
+ */
+export const hearing = (dns: Dns, isOver: () => boolean): HeardDns => {
   let said: ReturnType<HeardDns['said']> = 'unasked';
-  const note = async <T>(answer: Promise<DnsAnswer<T>>): Promise<DnsAnswer<T>> => {
-    const { kind } = await answer;
+  const note = async <T>(ask: () => Promise<DnsAnswer<T>>): Promise<DnsAnswer<T>> => {
+    const answer: DnsAnswer<T> = isOver() ? { kind: 'unavailable' } : await ask();
+    const { kind } = answer;
     if (kind === 'unavailable') said = 'silent';
     else if (said === 'unasked') said = 'answered';
     return answer;
   };
   return {
     dns: {
-      naptr: (name) => note(dns.naptr(name)),
-      srv: (name) => note(dns.srv(name)),
-      addresses: (name, family) => note(dns.addresses(name, family)),
+      naptr: (name) => note(() => dns.naptr(name)),
+      srv: (name) => note(() => dns.srv(name)),
+      addresses: (name, family) => note(() => dns.addresses(name, family)),
     },
     said: () => said,
   };

@@ -30,6 +30,8 @@ export interface WayOptions {
   readonly write: (down: Flow, attempt: number) => Uint8Array;
   /** DNS has told a hop: from now on it is connections that take time. */
   readonly onFound: () => void;
+  /** Nobody waits any more for what is found. */
+  readonly isOver: () => boolean;
 }
 
 /** A hop with a flow to it. */
@@ -66,7 +68,7 @@ export class Way {
   constructor(deps: WayDeps, options: WayOptions) {
     this.#deps = deps;
     this.#options = options;
-    const { dns, said } = hearing(deps.dns);
+    const { dns, said } = hearing(deps.dns, options.isOver);
     this.#said = said;
     const supports = (transport: NextHop['transport'], family: 4 | 6): boolean =>
       deps.sender.advertised(transport, family) !== undefined;
@@ -77,7 +79,7 @@ export class Way {
   async next(): Promise<Reached | undefined> {
     for (;;) {
       const hop = await this.#nextHop();
-      if (hop === undefined) return undefined;
+      if (hop === undefined || this.#options.isOver()) return undefined;
       const reached = await this.#reach(hop);
       if (reached !== undefined) return reached;
     }

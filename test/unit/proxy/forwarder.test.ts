@@ -135,6 +135,28 @@ describe('a request (RFC 3261 §16.6, §16.11)', () => {
     expect(transaction.status).toBe('released');
   });
 
+  test('that was cancelled meanwhile asks DNS for none of the names that are left', async () => {
+    const asked: string[] = [];
+    const world = new ForwardWorld({
+      dns: {
+        srv: async () => ({
+          kind: 'found',
+          records: ['a', 'b', 'c'].map((name) => ({ priority: 0, weight: 0, name, port: 5060 })),
+        }),
+        addresses: async (name) => {
+          asked.push(name);
+          transaction.cancelled = true;
+          return { kind: 'none' };
+        },
+      },
+    });
+    const request = requestOf({ uri: 'sip:bob@example.com' });
+    const transaction = new FakeTransaction(request, world.caller);
+    const outcome = await world.forwarder.forward(transaction, { uri: request.uri, routes: [] }, 0);
+    expect(outcome).toEqual({ kind: 'abandoned' });
+    expect(asked).toHaveLength(1);
+  });
+
   test('that was cancelled while its way was looked for goes nowhere', async () => {
     const world = new ForwardWorld({
       dns: {
