@@ -257,9 +257,10 @@ export function createApp(config: Config, files: LoadedFiles, world: World): App
       await lifecycle.start('admin', admin);
       // Before the admin server, over which they go, and after all that they might show.
       lifecycle.onStop('SIP traces', () => Promise.resolve(traces.stop()));
+      // Joining the ring may take seconds: a file that is exchanged meanwhile would be believed as it was read before.
       await lifecycle.start('users', access);
-      await lifecycle.start('location', place);
       await lifecycle.start('certificates', tls);
+      await lifecycle.start('location', place);
       await lifecycle.start('sip', sip);
       // While the ring is left the sockets still answer 503: a phone that hears nothing waits for half a minute.
       lifecycle.onStop('location, before the sockets', () => place.stop());
