@@ -49,7 +49,10 @@ export interface SipServerDeps {
 
 /** Every bound of the SIP sockets. Read when it is needed: it may change while the server runs. */
 export interface SipLimits {
-  /** Messages a second that one source may send, twice as many at once, and connections a second. Trusted sources are not counted. */
+  /**
+   * Messages a second that one source may send by datagrams, and as many by connections, twice as many at once; and new
+   * connections a second. Trusted sources are not counted.
+   */
   readonly perSourcePerSec: number;
   readonly messageBytesMax: number;
   readonly connectionsMax: number;
@@ -152,16 +155,14 @@ export class SipServer {
       });
       return (host) => isTrusted(host) || rate.take(sourceOf(host), clock.monoMs());
     };
-    const admit = within(() => 2 * limits.perSourcePerSec);
-    // All phones of an office may come back at once; who connects again and again has a handshake computed each time.
-    const admitConnection = within(() => limits.connectionsPerSourceMax);
+    const messages = (): number => 2 * limits.perSourcePerSec;
     this.#udp = new UdpTransport(
       { open: openDatagram, metrics },
       {
         listeners: listeners.filter((one) => one.transport === 'udp'),
         limits,
         isBanned,
-        admit,
+        admit: within(messages),
         tap,
         onDatagram: (bytes, flow, answerTo) => this.#receive(readMessage(bytes), flow, answerTo),
       },
@@ -178,8 +179,10 @@ export class SipServer {
         messageMs: MESSAGE_MS,
         isTrusted,
         isBanned,
-        admit,
-        admitConnection,
+        // Apart from datagrams: those are sent in the name of others by anybody who wants these kept waiting.
+        admit: within(messages),
+        // All phones of an office may come back at once; who connects again and again has a handshake computed each time.
+        admitConnection: within(() => limits.connectionsPerSourceMax),
         tap,
         onMessage: (read, flow) => this.#receive(read, flow, () => flow),
       },

@@ -57,6 +57,17 @@ test('a source has one rate, however many connections it sends by', async () => 
   expect(requests()).toBe(15);
 });
 
+test('datagrams in the name of a source, which anybody can send, leave its connections their rate', async () => {
+  await start({ trusted: false, limits: { perSourcePerSec: 5 } });
+  const [phone, forger] = [await world.tcpPeer(), await world.udpPeer()];
+  for (let count = 0; count < 30; count += 1) forger.send(options(`forged${count}`), world.udp);
+  await until('the datagrams are too many', () => dropped('rate') === 20);
+
+  phone.send(options('mine'));
+
+  expect(await phone.until(/\r\n\r\n/)).toMatch(/^SIP\/2\.0 200/);
+});
+
 test('a source that connects again and again is refused, and has as many at once as it may hold', async () => {
   await start({ trusted: false, limits: { perSourcePerSec: 5, connectionsPerSourceMax: 4 } });
   const once = async () => {
