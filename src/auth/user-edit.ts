@@ -25,7 +25,10 @@ const unfitName = (user: string): string | undefined =>
     ? 'the user starts with # or has space around it'
     : undefined);
 
-/** The file with this user's password set: lines of the user in this realm are replaced, everything else stays as it is. */
+/**
+ * The file with this user's password set: lines of the user in this realm are replaced, everything else stays as it is.
+ * `aliasOf`: whom the name is an alias of; the password is then for that user.
+ */
 export function addUser(
   text: string,
   user: {
@@ -34,7 +37,7 @@ export function addUser(
     readonly password: string;
     readonly algorithms: readonly DigestAlgorithm[];
   },
-): Result<{ readonly text: string; readonly replaced: boolean }> {
+): Result<{ readonly text: string; readonly replaced: boolean; readonly aliasOf: string | undefined }> {
   const realm = user.realm.toLowerCase();
   const problem =
     unfitName(user.user) ??
@@ -57,7 +60,11 @@ export function addUser(
   );
   if (added.some((line) => line.length > LINE_CHARS_MAX))
     return fail(`a line would be longer than ${LINE_CHARS_MAX} characters`);
-  return ok({ text: textOf([...kept, ...added]), replaced: kept.length < lines.length });
+  const aliasOf = kept.flatMap((line) => {
+    const one = lineIn(line);
+    return one?.kind === 'alias' && one.user === user.user && one.realm === realm ? [one.of] : [];
+  })[0];
+  return ok({ text: textOf([...kept, ...added]), replaced: kept.length < lines.length, aliasOf });
 }
 
 /**

@@ -52,6 +52,9 @@ const addCommand: CommandModule = {
     if (!changed.ok) throw new CliError(EXIT.usage, changed.error);
     writeUsers(file, changed.value.text);
     printLine(`${changed.value.replaced ? 'changed' : 'added'} ${nameOf(argv)}@${realm} in ${file}`);
+    const { aliasOf } = changed.value;
+    if (aliasOf !== undefined)
+      printLine(`it is an alias of ${aliasOf}: with this password a phone is ${aliasOf}'s`);
   },
 };
 

@@ -138,6 +138,14 @@ describe('aliases and logins', () => {
     expect(link(text, 'alias', 'a:b', 'alice')).toMatch(/colon/);
   });
 
+  test('a password for an alias is told to be for the user that it means', () => {
+    const text = `${alice}101:d.example:alias:alice\n`;
+    const add = (user: string) =>
+      addUser(text, { user, realm: 'D.example', password: 'x', algorithms: ['MD5'] });
+    expect(add('101')).toMatchObject({ ok: true, value: { replaced: false, aliasOf: 'alice' } });
+    expect(add('alice')).toMatchObject({ ok: true, value: { replaced: true, aliasOf: undefined } });
+  });
+
   test('what refuses a link is told by itself, not what follows from it', () => {
     const text = `${alice}bob:d.example:${MD5}\n101:d.example:alias:alice\nx:d.example:${MD5}\nx:d.example:login:alice\n`;
     const added = addLink(text, { kind: 'alias', user: 'alice', realm: 'd.example', of: 'bob' });
