@@ -207,6 +207,10 @@ describe('problems', () => {
       'aliases',
     ],
     [
+      'domain: [a.example, b.example]\ndomains: {B.Example.: {aliases: [c.example]}, b.example: {registrar: {maxContacts: 5}}}',
+      'domains.b.example: is the same domain as B.Example.',
+    ],
+    [
       'an alias of two domains',
       'domain: [a.example, b.example]\naliases: [c.example]\ndomains: {b.example: {aliases: [c.example]}}',
       'domains.b.example.aliases',
