@@ -10,6 +10,8 @@ import { startProblem } from './start-problem.ts';
 import { whatNext } from './what-next.ts';
 
 const STOP_DEADLINE_MS = 10_000;
+/** Signals that come within so long are one: to read everything again takes 20 ms in which nobody else is served. */
+const HANGUPS_MS = 100;
 
 export const serveCommand: CommandModule = {
   command: ['serve', '$0'],
@@ -25,7 +27,15 @@ export const serveCommand: CommandModule = {
     const log = createLog(config.log.level);
     const app = createApp(config, files, systemWorld(log));
     const ended = stopOnSignals(app, log);
-    process.on('SIGHUP', () => void reload(app, argv, log));
+    let hungUp = false;
+    process.on('SIGHUP', () => {
+      if (hungUp) return;
+      hungUp = true;
+      setTimeout(() => {
+        hungUp = false;
+        void reload(app, argv, log);
+      }, HANGUPS_MS);
+    });
     try {
       await app.start();
       process.stderr.write(whatNext(config, app.addresses, files.madeKey));
