@@ -42,7 +42,7 @@ function fromText(text: string, kind: (typeof CONFIG_KEYS)[number]['kind']): unk
         try {
           return JSON.parse(text);
         } catch {
-          return text; // refused by the schema as "expected array"
+          return text; // refused by the schema: it must be a list
         }
       }
       return text === '' ? [] : text.split(',').map((item) => item.trim());
