@@ -12,8 +12,13 @@ export interface Target {
   readonly path: readonly string[];
 }
 
-/** What a datagram carries beside the rest of an answer, and more than any phone tries. */
+/** More than any phone tries. */
 const CONTACTS_MAX = 10;
+/**
+ * What a datagram carries beside the rest of an answer. Ten contacts as long as an entry lets them be would make 302s of
+ * 5 kB, for requests of 300 bytes in the name of whoever is to get them. The best one is told however long it is.
+ */
+const CONTACT_CHARS_MAX = 1000;
 
 /** RFC 3261 §10.2.1.2 orders by q; a contact without one is as good as the best (RFC 2616's default of 1). */
 const preference = ({ q }: Target): number => q ?? 1;
@@ -60,11 +65,15 @@ export const contactsFor = (
   // BOUNDED: by the bindings of one name.
   const seen = new Set<string>();
   const contacts: string[] = [];
+  let chars = 0;
   for (const { target, text } of usable) {
     const canonical = canonicalContact(text);
     if (seen.has(canonical) || contacts.length >= CONTACTS_MAX) continue;
     seen.add(canonical);
-    contacts.push(target.q === undefined ? `<${text}>` : `<${text}>;q=${formatQ(target.q)}`);
+    const value = target.q === undefined ? `<${text}>` : `<${text}>;q=${formatQ(target.q)}`;
+    chars += value.length;
+    if (contacts.length > 0 && chars > CONTACT_CHARS_MAX) break;
+    contacts.push(value);
   }
   return contacts;
 };

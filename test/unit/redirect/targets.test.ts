@@ -107,6 +107,13 @@ describe('the Contacts of a 302', () => {
     expect(contacts(['sips:bob@192.0.2.4'])).toEqual(['<sips:bob@192.0.2.4>']);
   });
 
+  test('are as many as a datagram carries, the best one in any case', () => {
+    const long = (chars: number, n: number): string => `sip:${'x'.repeat(chars)}@192.0.2.${n}`;
+    const told = (chars: number): number =>
+      contacts(Array.from({ length: 10 }, (_, n) => long(chars, n + 10))).length;
+    expect([told(60), told(100), told(400), told(2000)]).toEqual([10, 8, 2, 1]);
+  });
+
   test('may be none', () => {
     expect(contacts(['sip:bob@biloxi.com'])).toEqual([]);
   });
