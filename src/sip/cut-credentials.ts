@@ -100,12 +100,15 @@ const cutParams = (text: string): string => {
 
 const x = (text: string): string => 'x'.repeat(text.length);
 
-// Bounds keep the passes linear: a URI of ours is at most so long.
-const ROUTE_USER = /(sips?:)([^\s@<>"]{1,1024})(?=@)/gi;
-const URI_PASSWORD = /(sips?:[^\s@:<>"?]{0,256}:)([^\s@<>"?]{1,256})(?=@)/gi;
+// What no @ follows is matched too, and left as it is: so no character is looked at again from another beginning.
+const ROUTE_USER = /(sips?:)([^\s@<>"]+)(@?)/gi;
+const URI_PASSWORD = /(sips?:[^\s@:<>"?]*:)([^\s@<>"?]+)(@?)/gi;
 const URI_AUTHORIZATION = /([?&](?:proxy-)?authorization=)([^\s&<>"]+)/gi;
 /** SDES keys (RFC 4568), ICE passwords and the k= line of SDP: with them a recorded call is a heard one. */
 const MEDIA_KEYS = /(inline:|a=ice-pwd:|\nk=[a-z]{1,16}:)([^\s|]+)/gi;
+
+const cutBeforeAt = (_: string, before: string, secret: string, at: string): string =>
+  before + (at === '' ? secret : x(secret)) + at;
 
 const cutHeader = (text: string): string => {
   const found = CREDENTIALS.exec(text);
@@ -113,9 +116,7 @@ const cutHeader = (text: string): string => {
     const end = found.index + found[0].length;
     return text.slice(0, end) + cutParams(text.slice(end));
   }
-  return ROUTES.test(text)
-    ? text.replace(ROUTE_USER, (_, scheme: string, user: string) => scheme + x(user))
-    : text;
+  return ROUTES.test(text) ? text.replace(ROUTE_USER, cutBeforeAt) : text;
 };
 
 /** The same message, of the same length. Bodies are searched as heads are: one message may hold another. */
@@ -126,7 +127,7 @@ export const cutCredentials = (bytes: Uint8Array): Uint8Array => {
   const cut = rows
     .map(cutHeader)
     .join('')
-    .replace(URI_PASSWORD, (_, before: string, password: string) => before + x(password))
+    .replace(URI_PASSWORD, cutBeforeAt)
     .replace(URI_AUTHORIZATION, (_, before: string, value: string) => before + x(value))
     .replace(MEDIA_KEYS, (_, before: string, key: string) => before + x(key));
   return Buffer.from(cut, 'latin1');

@@ -128,6 +128,14 @@ test.each([
   expect(performance.now() - startedMs).toBeLessThan(2_000);
 });
 
+test.each(['', 'Route: ', 'To: '])('64 kB of schemes behind %j take no time to speak of', (name) => {
+  const text = `REGISTER x SIP/2.0\r\n${name}${'sip:'.repeat(16_000)}`;
+  const startedMs = performance.now();
+  for (let round = 0; round < 30; round += 1) expect(cut(text)).toBe(text);
+  // Some 100 ms; it took 7 s for Route where every scheme was the beginning of a look at what follows.
+  expect(performance.now() - startedMs).toBeLessThan(2_000);
+});
+
 test.each(['rfc4475', 'rfc3665', 'real'])(
   'what comes out is as long as what went in, and keeps its lines: %s',
   (folder) => {
