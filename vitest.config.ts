@@ -19,7 +19,6 @@ export default defineConfig({
       project('phones', {
         testTimeout: 180_000,
         hookTimeout: 60_000,
-        fileParallelism: false,
         globalSetup: 'test/phones/support/build.ts',
       }),
     ],

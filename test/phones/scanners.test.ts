@@ -130,9 +130,13 @@ describe('once it has tried many users', () => {
       adminOf(server),
     ]);
     await trace.line(/tracing/);
-    await Promise.all(
-      EXTENSIONS.map((user) => tools.run('svcrack', ['-u', user, '-r', '1-12', ...PATIENCE, SERVER])),
-    );
+    // Each name has six tries looked at; on a busy machine svcrack gives up before it had them all.
+    for (let first = 1000; first < 1030 && logged(/"msg":"source banned"/).length === 0; first += 5)
+      await Promise.all(
+        [0, 1, 2, 3, 4].map((index) =>
+          tools.run('svcrack', ['-u', String(first + index), '-r', '1-12', ...PATIENCE, SERVER]),
+        ),
+      );
     expect(logged(/"msg":"source banned"/)).toHaveLength(1);
     expect(await tools.run('svmap', [SERVER])).toContain('found nothing');
     expect(await tools.run('svmap', ['-b', '10.1.0.2', SERVER])).toContain(`${SERVER}:5060`);
