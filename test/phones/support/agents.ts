@@ -27,18 +27,34 @@ export interface Agent {
   told(what: RegExp, mark: number): boolean;
 }
 
-const toldBy = (program: Program, what: RegExp, mark: number): boolean =>
-  program.lines.slice(mark).some((line) => what.test(line));
+/** What the phones have in common. */
+interface Phone {
+  readonly aor: string;
+  readonly mark: number;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+type Deeds = Omit<Agent, 'aor' | 'mark' | 'start' | 'stop' | 'told'>;
+
+/** `output` is what the phone's marks count the lines of. */
+const agentOf = (phone: Phone, output: () => Program, deeds: Deeds): Agent => ({
+  ...deeds,
+  aor: phone.aor,
+  get mark() {
+    return phone.mark;
+  },
+  start: () => phone.start(),
+  stop: () => phone.stop(),
+  told: (what, mark) =>
+    output()
+      .lines.slice(mark)
+      .some((line) => what.test(line)),
+});
 
 export function baresipAgent(place: Place, options: BaresipOptions): Agent {
   const phone = new Baresip(place, options);
-  return {
-    aor: phone.aor,
-    get mark() {
-      return phone.mark;
-    },
-    start: () => phone.start(),
-    stop: () => phone.stop(),
+  return agentOf(phone, () => phone.control, {
     call: (uri) => phone.dial(uri),
     accept: () => phone.accept(),
     reject: () => phone.hangUp(),
@@ -47,19 +63,12 @@ export function baresipAgent(place: Place, options: BaresipOptions): Agent {
     ringing: (mark) => phone.event('CALL_RINGING', { mark }),
     established: (mark) => phone.event('CALL_ESTABLISHED', { mark }),
     ended: (mark) => phone.event('CALL_CLOSED', { mark }),
-    told: (what, mark) => toldBy(phone.control, what, mark),
-  };
+  });
 }
 
 export function linphoneAgent(place: Place, options: LinphoneOptions): Agent {
   const phone = new Linphone(place, options);
-  return {
-    aor: phone.aor,
-    get mark() {
-      return phone.mark;
-    },
-    start: () => phone.start(),
-    stop: () => phone.stop(),
+  return agentOf(phone, () => phone.program, {
     call: (uri) => phone.call(uri),
     accept: () => phone.accept(),
     reject: () => phone.hangUp(),
@@ -68,19 +77,12 @@ export function linphoneAgent(place: Place, options: LinphoneOptions): Agent {
     ringing: (mark) => phone.state('OutgoingRinging', { mark }),
     established: (mark) => phone.state('StreamsRunning', { mark }),
     ended: (mark) => phone.state('Released', { mark }),
-    told: (what, mark) => toldBy(phone.program, what, mark),
-  };
+  });
 }
 
 export function twinkleAgent(place: Place, options: TwinkleOptions): Agent {
   const phone = new Twinkle(place, options);
-  return {
-    aor: phone.aor,
-    get mark() {
-      return phone.mark;
-    },
-    start: () => phone.start(),
-    stop: () => phone.stop(),
+  return agentOf(phone, () => phone.program, {
     call: (uri) => phone.dial(uri),
     accept: () => phone.command('answer'),
     reject: () => phone.command('reject'),
@@ -90,19 +92,12 @@ export function twinkleAgent(place: Place, options: TwinkleOptions): Agent {
     established: (mark) => phone.told(/call established|far end answered call/, { mark }),
     ended: (mark) =>
       phone.told(/call ended|far end ended call|call rejected|call failed|cancelled/, { mark }),
-    told: (what, mark) => toldBy(phone.program, what, mark),
-  };
+  });
 }
 
 export function jamiAgent(place: Place, options: JamiOptions): Agent {
   const phone = new Jami(place, options);
-  return {
-    aor: phone.aor,
-    get mark() {
-      return phone.mark;
-    },
-    start: () => phone.start(),
-    stop: () => phone.stop(),
+  return agentOf(phone, () => phone.program, {
     call: (uri) => phone.call(uri),
     accept: () => phone.command('accept'),
     reject: () => phone.command('refuse'),
@@ -111,23 +106,12 @@ export function jamiAgent(place: Place, options: JamiOptions): Agent {
     ringing: (mark) => phone.state('RINGING', { mark }),
     established: (mark) => phone.state('CURRENT', { mark }),
     ended: (mark) => phone.state('OVER', { mark }),
-    told: (what, mark) => toldBy(phone.program, what, mark),
-  };
+  });
 }
 
-export function browserAgent(
-  place: Place,
-  options: BrowserPhoneOptions,
-): Agent & { readonly phone: BrowserPhone } {
+export function browserAgent(place: Place, options: BrowserPhoneOptions): Agent {
   const phone = new BrowserPhone(place, options);
-  return {
-    phone,
-    aor: phone.aor,
-    get mark() {
-      return phone.mark;
-    },
-    start: () => phone.start(),
-    stop: () => phone.stop(),
+  return agentOf(phone, () => phone.program, {
     call: (uri) => phone.command('call', { uri }),
     accept: () => phone.command('answer'),
     reject: () => phone.command('reject'),
@@ -136,6 +120,5 @@ export function browserAgent(
     ringing: (mark) => phone.told('ringing', { mark }),
     established: (mark) => phone.told('established', { mark }),
     ended: (mark) => phone.told('ended|failed', { mark }),
-    told: (what, mark) => toldBy(phone.program, what, mark),
-  };
+  });
 }
