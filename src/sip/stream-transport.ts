@@ -82,7 +82,7 @@ export class StreamTransport {
   readonly #options: StreamTransportOptions;
   // BOUNDED: by the listeners of the configuration.
   readonly #listeners: Listening[] = [];
-  // BOUNDED: `connectionsMax`, held in `#admits`.
+  // BOUNDED: `connectionsMax`, held in `#refusal` and `connect`.
   readonly #connections = new Set<Connection>();
   // BOUNDED: as #connections; by way, the youngest of equals.
   readonly #byWay = new Map<string, Connection>();

@@ -1,35 +1,12 @@
 // Corpus messages with something done to them, for property tests.
 import fc from 'fast-check';
+import { SPICE } from '../fuzz/spice.ts';
 import { corpusFolder } from './corpus.ts';
 
 /** One message of the whole corpus. */
 export const corpusBytes: fc.Arbitrary<Uint8Array> = fc
   .constantFrom(...(['rfc4475', 'rfc5118', 'rfc3665', 'real'] as const).flatMap(corpusFolder))
   .map(({ bytes }) => bytes);
-
-// What the grammar turns on.
-const SPICE = [
-  '\r\n',
-  '\n',
-  '\r',
-  '\0',
-  ' ',
-  '\t',
-  '"',
-  '\\',
-  '<',
-  '>',
-  ';',
-  ',',
-  ':',
-  '=',
-  '@',
-  '%',
-  '[',
-  '*',
-  '\xff',
-  '\r\n ',
-];
 
 const edit = fc.record({
   at: fc.double({ min: 0, max: 1, noNaN: true }),

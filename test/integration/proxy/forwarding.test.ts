@@ -21,6 +21,7 @@ import { Retransmitter } from '../../../src/sip/client-transaction.ts';
 import { SipServer } from '../../../src/sip/server.ts';
 import { createSelf } from '../../../src/uri/self.ts';
 import { answerTo } from '../../support/digest-phone.ts';
+import { answerOf, rowsOf } from '../../support/sip-callee.ts';
 import { type TcpPeer, tcpPeer, type UdpPeer, udpPeer } from '../../support/sip-peers.ts';
 import { loopback } from '../../support/sip-world.ts';
 
@@ -148,28 +149,7 @@ const say = ({ method, uri, via, callId = 'c1', cseq = 1, toTag, from, to, rows 
     '',
   ].join('\r\n');
 
-const rowsOf = (text: string, name: string): readonly string[] =>
-  text
-    .split('\r\n')
-    .filter((line) => line.toLowerCase().startsWith(`${name.toLowerCase()}:`))
-    .map((line) => line.slice(name.length + 1).trim());
 const start = (text: string): string => text.split('\r\n', 1).join('');
-
-/** What a user agent answers to a request it got. */
-const answer = (request: string, status: string, rows: readonly string[] = []): string =>
-  [
-    `SIP/2.0 ${status}`,
-    ...rowsOf(request, 'Via').map((via) => `Via: ${via}`),
-    ...rowsOf(request, 'Record-Route').map((route) => `Record-Route: ${route}`),
-    `From: ${rowsOf(request, 'From')[0]}`,
-    `To: ${rowsOf(request, 'To')[0]}${/;tag=/.test(rowsOf(request, 'To')[0] ?? '') ? '' : ';tag=b1'}`,
-    `Call-ID: ${rowsOf(request, 'Call-ID')[0]}`,
-    `CSeq: ${rowsOf(request, 'CSeq')[0]}`,
-    ...rows,
-    'Content-Length: 0',
-    '',
-    '',
-  ].join('\r\n');
 
 const udpVia = (peer: UdpPeer, branch: string) =>
   `SIP/2.0/UDP 127.0.0.1:${peer.local.port};branch=z9hG4bK.${branch};rport`;
@@ -197,7 +177,7 @@ const ringing = async (routes: (port: number) => readonly string[] = () => []) =
   const third = { ...again, cseq: 2, via: udpVia(caller, 'i3') };
   caller.send(say({ ...third, rows: [...rows, credentials] }), udp);
   const got = await callee.next();
-  callee.send(answer(got.text, '180 Ringing'), got.from);
+  callee.send(answerOf(got.text, '180 Ringing'), got.from);
   const ring = (await caller.next()).text;
   return { caller, callee, udp, contact, moved, challenge, invite: got, ring, third };
 };
@@ -216,7 +196,7 @@ describe('a call that linphone sends back to its registrar', () => {
 
   test('is answered, acknowledged and hung up from either side along its Record-Route', async () => {
     const { caller, callee, udp, contact, invite, third } = await ringing();
-    callee.send(answer(invite.text, '200 OK', [`Contact: <${contact}>`]), invite.from);
+    callee.send(answerOf(invite.text, '200 OK', [`Contact: <${contact}>`]), invite.from);
     const ok = (await caller.next()).text;
     const [route = ''] = rowsOf(ok, 'Record-Route');
     const within = { uri: contact, callId: 'c2', to: third.to, toTag: 'b1', rows: [`Route: ${route}`] };
@@ -225,7 +205,7 @@ describe('a call that linphone sends back to its registrar', () => {
     caller.send(say({ ...within, method: 'INFO', cseq: 3, via: udpVia(caller, 'n1') }), udp);
     const info = await callee.next();
     expect([start(info.text), rowsOf(info.text, 'Route')]).toEqual([`INFO ${contact} SIP/2.0`, []]);
-    callee.send(answer(info.text, '200 OK'), info.from);
+    callee.send(answerOf(info.text, '200 OK'), info.from);
     expect(start((await caller.next()).text)).toMatch(/ 200 /);
     const alice = `sip:alice@127.0.0.1:${caller.local.port}`;
     callee.send(
@@ -242,7 +222,7 @@ describe('a call that linphone sends back to its registrar', () => {
     );
     const bye = await caller.next();
     expect(start(bye.text)).toBe(`BYE ${alice} SIP/2.0`);
-    caller.send(answer(bye.text, '200 OK'), bye.from);
+    caller.send(answerOf(bye.text, '200 OK'), bye.from);
     expect(start((await callee.next()).text)).toMatch(/ 200 /);
   });
 
@@ -252,9 +232,9 @@ describe('a call that linphone sends back to its registrar', () => {
     const cancel = await callee.next();
     expect(start(cancel.text)).toMatch(/^CANCEL /);
     expect(rowsOf(cancel.text, 'Via')[0]).toBe(rowsOf(invite.text, 'Via')[0]);
-    callee.send(answer(cancel.text, '200 OK'), cancel.from);
+    callee.send(answerOf(cancel.text, '200 OK'), cancel.from);
     expect(rowsOf((await caller.next()).text, 'CSeq')).toEqual(['2 CANCEL']);
-    callee.send(answer(invite.text, '487 Request Terminated'), invite.from);
+    callee.send(answerOf(invite.text, '487 Request Terminated'), invite.from);
     expect(start((await caller.next()).text)).toMatch(/ 487 /);
     caller.send(say({ ...third, method: 'ACK', toTag: 'b1' }), udp);
     expect(start((await callee.next()).text)).toMatch(/^ACK /);
@@ -333,7 +313,7 @@ describe('a caller on TCP', () => {
       false,
       true,
     ]);
-    callee.send(answer(got.text, '486 Busy Here'), got.from);
+    callee.send(answerOf(got.text, '486 Busy Here'), got.from);
     expect(await caller.until(/486[\s\S]*\r\n\r\n/)).toContain('Busy Here');
   });
 });
